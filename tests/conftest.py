@@ -1,0 +1,140 @@
+"""What every test may take: databases, empty or migrated, and an open store.
+
+A test that takes one of them runs twice, on SQLite and on PostgreSQL; `-k sqlite` picks one.
+"""
+
+import asyncio
+import itertools
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from relight.store.database import SQLITE_PREFIX, Database, open_database
+from relight.store.migrate import migrate
+from tests.postgresql import Databases, Server, postgresql_server
+
+# No deadlines: how fast a shared machine is says nothing about the code. CI looks at the same
+# examples each time; `make test` elsewhere, and `make soak`, look for new ones.
+settings.register_profile(
+    "default",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    print_blob=True,
+)
+settings.register_profile(
+    "soak", settings.get_profile("default"), derandomize=False, max_examples=2_000
+)
+settings.load_profile("default")
+
+
+@pytest.fixture(scope="session")
+def rounds() -> int:
+    """Return how often a test that kills processes does so."""
+    return int(os.environ.get("RELIGHT_TEST_ROUNDS", "5"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Run a PostgreSQL server that may lose what it holds when the machine stops."""
+    with postgresql_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql_dsn(server: Server) -> str:
+    """Return the URL of a running PostgreSQL, for tests that make their own databases."""
+    return server.url
+
+
+@pytest.fixture(scope="session")
+def databases(server: Server) -> Iterator[Databases]:
+    """Make and drop PostgreSQL databases."""
+    made = Databases(server)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(databases: Databases) -> Iterator[str]:
+    """Return the URL of a migrated database to copy; nothing may connect to it."""
+    url = databases.create()
+    asyncio.run(migrate(url))
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file to copy; nothing may open it."""
+    path = tmp_path_factory.mktemp("migrated") / "relight.sqlite3"
+    asyncio.run(migrate(f"{SQLITE_PREFIX}{path}"))
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """Return which database the test runs on; every test that takes one runs on both."""
+    return cast("str", request.param)
+
+
+@pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the URL of a new, empty database."""
+    if backend == "sqlite":
+        yield f"{SQLITE_PREFIX}{tmp_path / 'relight.sqlite3'}"
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    url = databases.create()
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture
+def new_store_url(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], str]]:
+    """Return a function that makes a migrated database without systems, and returns its URL.
+
+    For tests that need many in a row, as hypothesis does.
+    """
+    if backend == "sqlite":
+        source: Path = request.getfixturevalue("migrated_sqlite")
+        numbers = itertools.count()
+        yield lambda: _sqlite_copy(source, tmp_path / f"relight-{next(numbers)}.sqlite3")
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    template: str = request.getfixturevalue("migrated_postgresql")
+    made: list[str] = []
+
+    def copy() -> str:
+        made.append(databases.create(template=template))
+        return made[-1]
+
+    yield copy
+    for url in made:
+        databases.drop(url)
+
+
+@pytest.fixture
+def store_url(new_store_url: Callable[[], str]) -> str:
+    """Return the URL of a new, migrated database without systems."""
+    return new_store_url()
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Database]:
+    """Open a new, migrated store without systems."""
+    database = await open_database(store_url)
+    yield database
+    await database.close()
+
+
+def _sqlite_copy(source: Path, target: Path) -> str:
+    shutil.copyfile(source, target)
+    return f"{SQLITE_PREFIX}{target}"
