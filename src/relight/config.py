@@ -1,0 +1,196 @@
+"""The settings of an installation: each has a default and one line of help. A leaf.
+
+Read once at the start, from the command line and the environment, then passed on; a parent hands
+them to its worker processes as JSON text in one variable of their environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple, Self, TypeAlias, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, ValidationError
+
+from relight.errors import SetupError
+
+#: The variable in which a worker process finds its parent's `Config.to_json()`.
+WORKER_VARIABLE: Final = "RELIGHT_WORKER_CONFIG"
+
+_HOUR_S: Final = 3_600
+_MEBIBYTE: Final = 1 << 20
+
+_Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+_Positive: TypeAlias = Annotated[int, Meta(ge=1)]
+_Duration: TypeAlias = Annotated[int, Meta(ge=0, le=366 * 24 * _HOUR_S)]
+_Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
+_Workers: TypeAlias = Annotated[int, Meta(ge=1, le=64)]
+
+
+class Setting(NamedTuple):
+    """One setting, as the documentation and `--help` show it."""
+
+    name: str
+    variable: str  #: of the environment
+    default: object
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """When a device counts as silent and when a day is closed; all in seconds."""
+
+    close_after_s: Annotated[
+        _Duration, Meta(description="a site's day is packed this long after its end")
+    ] = 6 * _HOUR_S
+    comm_after_s: Annotated[
+        _Duration, Meta(description="an envoy silent for longer makes the status comm")
+    ] = 24 * _HOUR_S
+    silent_after_s: Annotated[
+        _Duration,
+        Meta(description="a device silent for longer, while its envoy reports, is a fault"),
+    ] = 24 * _HOUR_S
+    storage_idle_after_s: Annotated[
+        _Duration, Meta(description="a battery whose charge stood still for longer is idle")
+    ] = 72 * _HOUR_S
+    power_stale_after_s: Annotated[
+        _Duration, Meta(description="a report that ended longer ago adds no current power")
+    ] = 30 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds of what one request may bring, take or wait for."""
+
+    body_bytes_max: Annotated[
+        _Positive, Meta(description="bytes of one ingestion request, as sent")
+    ] = 8 * _MEBIBYTE
+    text_bytes_max: Annotated[
+        _Positive, Meta(description="bytes of one ingestion request, unpacked")
+    ] = 32 * _MEBIBYTE
+    report_rows_max: Annotated[_Positive, Meta(description="rows of one report")] = 100_000
+    reports_max: Annotated[_Positive, Meta(description="reports of one ingestion request")] = 10_000
+    url_bytes_max: Annotated[_Positive, Meta(description="bytes of a request's path and query")] = (
+        16_384
+    )
+    body_wait_s: Annotated[
+        _Positive, Meta(description="seconds until an ingestion request must have arrived")
+    ] = 60
+    read_wait_s: Annotated[
+        _Positive, Meta(description="seconds until the store must have answered a read")
+    ] = 10
+    write_wait_s: Annotated[
+        _Positive, Meta(description="seconds until the store must have taken a write")
+    ] = 30
+    stop_wait_s: Annotated[
+        _Positive, Meta(description="seconds that calls under way get when the server stops")
+    ] = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All settings of one installation."""
+
+    data_dir: Annotated[
+        Path, Meta(description="the folder that holds the store and the counters")
+    ] = Path("relight-data")
+    # Not shown by repr: it may hold a password.
+    database_url: Annotated[
+        _Text | None,
+        Meta(description="the store: postgresql://… or sqlite:///FILE; empty: in the data folder"),
+    ] = field(default=None, repr=False)
+    host: Annotated[_Text, Meta(description="the address to listen on")] = "127.0.0.1"
+    port: Annotated[_Port, Meta(description="the port to listen on")] = 8067
+    workers: Annotated[_Workers, Meta(description="worker processes")] = 1
+    clock_offset_s: Annotated[
+        int, Meta(description="seconds by which this installation's clock is ahead of real time")
+    ] = 0
+    tls_cert: Annotated[
+        Path | None, Meta(description="a certificate file (PEM); with it HTTPS is served")
+    ] = None
+    tls_key: Annotated[Path | None, Meta(description="the certificate's private key (PEM)")] = None
+    rules: Rules = field(default_factory=Rules)
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], given: Mapping[str, object]) -> Self:
+        """Return the settings: what is *given* by name, else the environment's, else the default.
+
+        A given None, and a variable that is empty, count as not there. Raises SetupError.
+        """
+        values = {
+            **_found(cls, environ, given),
+            "rules": _found(Rules, environ, given),
+            "limits": _found(Limits, environ, given),
+        }
+        try:
+            config = msgspec.convert(values, cls, strict=False, dec_hook=_decode)
+        except ValidationError as error:
+            raise SetupError(f"a setting cannot be used: {error}") from error
+        if (config.tls_cert is None) != (config.tls_key is None):
+            raise SetupError("a TLS certificate and its key are given together or not at all")
+        return config
+
+    @property
+    def store_url(self) -> str:
+        """Return the store's URL; without one it is an SQLite file in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'relight.sqlite3'}"
+
+    @property
+    def quota_path(self) -> Path:
+        """Return the file of the call counters that this host's workers share."""
+        return self.data_dir / "quota.counters"
+
+    def to_json(self) -> str:
+        """Return all settings as JSON text for `from_json`."""
+        return msgspec.json.encode(self, enc_hook=str).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the settings that `to_json` wrote. Raises SetupError."""
+        try:
+            return msgspec.json.decode(text, type=cls, dec_hook=_decode)
+        except msgspec.MsgspecError as error:
+            raise SetupError(f"the settings handed to a worker cannot be read: {error}") from error
+
+
+def settings() -> list[Setting]:
+    """Return every setting, in the order of their definition."""
+    return [
+        Setting(name, _variable(name), getattr(defaults, name), help_line)
+        for defaults in (Config(), Rules(), Limits())
+        for name, help_line in _help_lines(type(defaults)).items()
+    ]
+
+
+def _help_lines(kind: type) -> dict[str, str]:
+    """Return each setting of a record with its line of help; the records within are none."""
+    return {
+        name: hint.__metadata__[-1].description
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+        if get_origin(hint) is Annotated
+    }
+
+
+def _found(
+    kind: type, environ: Mapping[str, str], given: Mapping[str, object]
+) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name in _help_lines(kind):
+        value = given.get(name)
+        if value is None:
+            value = environ.get(_variable(name)) or None
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _variable(name: str) -> str:
+    return "RELIGHT_" + name.upper()
+
+
+def _decode(kind: type, value: object) -> object:
+    """Read what msgspec leaves to us: only paths."""
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    raise TypeError(f"{value!r} is no {kind.__name__}")  # msgspec adds where it stands

@@ -1,0 +1,1 @@
+"""Pure records and arithmetic: no I/O, no clock, standard library only."""

@@ -1,0 +1,205 @@
+"""What is known of one system at one moment, and what follows from it for every answer.
+
+Pure; `store.systems` loads it. What was reported after `now` is not in it.
+Source: behaviour, meta, Devices and source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from relight.model.clock import day_at, day_ending, day_start_at
+from relight.model.devices import KINDS_OF, Device, Kind, Source
+from relight.model.lifetimes import MeterDays
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from relight.model.lifetimes import Days
+    from relight.model.ranges import Ends
+    from relight.model.systems import Status, System
+
+PRODUCTION = (Source.MICRO, Source.METER)
+
+
+class KindFacts(NamedTuple):
+    """The devices of one kind together; instants are the earliest and latest of them."""
+
+    known_count: int  #: retired ones too
+    active_count: int
+    enabled_count: int  #: active and enabled
+    stood_for: int  #: how many devices the active stand-ins stand for
+    rated_power_w: int  #: of the active ones
+    first_at: int | None
+    first_end_at: int | None
+    interval_end_at: int | None
+    last_report_at: int | None
+    retired_at: int | None
+
+    @classmethod
+    def of(cls, devices: Iterable[Device]) -> KindFacts:
+        """Return what *devices*, of one kind, are together."""
+        every = list(devices)
+        active = [one for one in every if one.is_active]
+        return cls(
+            known_count=len(every),
+            active_count=len(active),
+            enabled_count=sum(one.is_enabled for one in active),
+            stood_for=sum(one.device_count for one in active),
+            rated_power_w=sum(one.rated_power_w for one in active),
+            first_at=earliest(one.first_at for one in every),
+            first_end_at=earliest(one.first_end_at for one in every),
+            interval_end_at=latest(one.interval_end_at for one in every),
+            last_report_at=latest(one.last_report_at() for one in every),
+            retired_at=latest(one.retired_at for one in every),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """One system as of *now*."""
+
+    system: System
+    site: ZoneInfo
+    now: int
+    status: Status
+    kinds: Mapping[Kind, KindFacts]
+    series: Mapping[Source, Ends]  #: of what is listed; a source without any is left out
+    imported: Mapping[Source, Days]  #: first to last day that came as a total and is over
+
+    @property
+    def today(self) -> int:
+        """Return the site's day."""
+        return day_at(self.site, self.now)
+
+    @property
+    def operational_at(self) -> int | None:
+        """Return when the system began, None where that is not known yet."""
+        given_at = self.system.interconnect_at
+        return self.first_production_at if given_at is None else given_at
+
+    @property
+    def first_production_at(self) -> int | None:
+        """Return the end of the first report of production energy."""
+        told_at = self._shown(self.system.file_operational_at)
+        if told_at is not None:
+            return told_at
+        reported = [self._of(source, "first_end_at") for source in PRODUCTION]
+        days = [self.imported[source].first_day for source in PRODUCTION if source in self.imported]
+        return earliest([*reported, *(day_start_at(self.site, day + 1) for day in days)])
+
+    @property
+    def operational_day(self) -> int | None:
+        """Return the local day from which the system's energy is published."""
+        if self.system.interconnect_at is not None:
+            return day_at(self.site, self.system.interconnect_at)
+        first_at = self.first_production_at
+        return None if first_at is None else day_ending(self.site, first_at)
+
+    @property
+    def has_micro(self) -> bool:
+        """Tell whether a microinverter ever reported energy."""
+        return (
+            Source.MICRO in self.series
+            or Source.MICRO in self.imported
+            or self._of(Source.MICRO, "first_at") is not None
+        )
+
+    @property
+    def has_meter(self) -> bool:
+        """Tell whether there is, or was, a production meter."""
+        return Kind.PRODUCTION_METER in self.kinds or self.meter_start_day is not None
+
+    @property
+    def meter_start_day(self) -> int | None:
+        """Return the first day that the meters count for, come or not; None without a meter."""
+        told = self.system.file_meter_start_day
+        first_at = self._of(Source.METER, "first_at")
+        if first_at is None:
+            imported = self.imported.get(Source.METER)
+            return imported.first_day if told is None and imported is not None else told
+        day = day_at(self.site, first_at)
+        if self.has_micro and day_start_at(self.site, day) < first_at:
+            day += 1
+        return day if told is None else min(day, told)
+
+    @property
+    def meters(self) -> MeterDays:
+        """Return which days of the merged series are the production meters'."""
+        named = self.kinds.get(Kind.PRODUCTION_METER, NO_DEVICES)
+        until_day = None
+        if not named.active_count and named.retired_at is not None:
+            until_day = day_at(self.site, named.retired_at)
+        return MeterDays(self.meter_start_day, until_day)
+
+    @property
+    def source(self) -> Source:
+        """Return which production series the merged one is today."""
+        return Source.METER if self.today in self.meters else Source.MICRO
+
+    @property
+    def last_energy_at(self) -> int | None:
+        """Return the end of the last report of energy by the devices that `source` names."""
+        source = self.source
+        told_at = self._shown(self.system.file_last_energy_at)
+        reported_at = self._of(source, "interval_end_at")
+        if source is Source.METER:
+            reported_at = self.series[source].last_at if source in self.series else None
+        return latest((reported_at, told_at, self._imported_end_at((source,), told_at)))
+
+    @property
+    def last_report_at(self) -> int | None:
+        """Return when an envoy last reported; for data from files, the end of the last of them."""
+        told_at = self._shown(self.system.file_last_report_at)
+        envoys_at = self.kinds.get(Kind.ENVOY, NO_DEVICES).last_report_at
+        if envoys_at is not None or told_at is not None:
+            return latest((envoys_at, told_at))
+        reported = [facts.last_report_at for facts in self.kinds.values()]
+        slots = [ends.last_at for ends in self.series.values()]
+        return latest([*reported, *slots, self._imported_end_at(Source, None)])
+
+    @property
+    def modules(self) -> int:
+        """Return how many microinverters are in service."""
+        named = self.kinds.get(Kind.INVERTER)
+        if named is not None:
+            return named.active_count
+        return self.kinds.get(Kind.UNNAMED_INVERTERS, NO_DEVICES).stood_for
+
+    @property
+    def size_w(self) -> int:
+        """Return the rated output of the system, 0 where it is not known. [W]"""
+        given_w = self.system.size_w
+        inverters = self.kinds.get(Kind.INVERTER, NO_DEVICES)
+        return inverters.rated_power_w if given_w is None else given_w
+
+    def _of(self, source: Source, name: str) -> int | None:
+        """Return the earliest `first_…` or the latest other instant of a source's devices."""
+        choose = earliest if name.startswith("first_") else latest
+        known = KINDS_OF[source] & self.kinds.keys()
+        return choose(getattr(self.kinds[kind], name) for kind in known)
+
+    def _imported_end_at(self, sources: Iterable[Source], told_at: int | None) -> int | None:
+        """Return the end of the last imported day, unless the file said more exactly."""
+        if told_at is not None:
+            return None
+        days = [self.imported[source].last_day for source in sources if source in self.imported]
+        return max((day_start_at(self.site, day + 1) for day in days), default=None)
+
+    def _shown(self, at: int | None) -> int | None:
+        return at if at is not None and at <= self.now else None
+
+
+def earliest(instants: Iterable[int | None]) -> int | None:
+    """Return the earliest instant that is known."""
+    return min((at for at in instants if at is not None), default=None)
+
+
+def latest(instants: Iterable[int | None]) -> int | None:
+    """Return the latest instant that is known."""
+    return max((at for at in instants if at is not None), default=None)
+
+
+NO_DEVICES = KindFacts.of(())

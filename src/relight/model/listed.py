@@ -1,0 +1,160 @@
+"""The intervals that a span of time lists, as columns, from the stored days of a source.
+
+Pure; touches nothing. Gaps are left out. Joules are as stored: signed, not rounded.
+Source: behaviour, Ranges of stats (step 6), stats, rgm_stats, consumption_stats.
+"""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import TYPE_CHECKING, NamedTuple
+
+from relight.model.devices import UNNAMED_OF, Kind, Source
+from relight.model.slots import LISTED, TOGETHER, WHOLE_METER, Dense, filled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from relight.model.facts import KindFacts
+    from relight.model.ranges import Span
+    from relight.model.source_days import SourceDay
+
+
+class Listed(NamedTuple):
+    """Intervals, oldest first."""
+
+    ends_at: list[int]
+    energies_j: list[int]
+    devices: list[int]
+
+
+class MeterListed(NamedTuple):
+    """Intervals of one meter: each has an entry for every channel."""
+
+    ends_at: list[int]
+    energies_j: dict[int, list[int | None]]  #: by channel from 1; None where it lacks one
+
+
+def total_devices(kinds: Mapping[Kind, KindFacts], source: Source) -> int:
+    """Return how many devices of *source* are in service.
+
+    A file's count stands until devices that it did not name are heard of later.
+    Source: behaviour, Devices and source.
+    """
+    named = [kinds[kind] for kind in _NAMED_OF[source] if kind in kinds]
+    count = sum(one.active_count if source is Source.MICRO else one.enabled_count for one in named)
+    told = kinds.get(UNNAMED_OF[source])
+    if told is None or not told.stood_for:
+        return count
+    told_at = told.last_report_at or 0
+    if any((one.last_report_at or 0) > told_at for one in named):
+        return max(count, told.stood_for)
+    return told.stood_for
+
+
+_NAMED_OF = {
+    Source.MICRO: (Kind.INVERTER,),
+    Source.METER: (Kind.PRODUCTION_METER,),
+    Source.CONSUMPTION: (Kind.CONSUMPTION_METER, Kind.NET_METER),
+}
+
+
+def together(days: Iterable[SourceDay], span: Span) -> Listed:
+    """Return the listed slots in *span* of a source whose devices are stored together."""
+    found = Listed([], [], [])
+    for day in days:
+        if (line := day.lines.get(TOGETHER)) is not None:
+            _take(found, day, line, span)
+    return found
+
+
+def metered(days: Iterable[SourceDay], span: Span) -> Listed:
+    """Return the listed slots in *span* of all meters summed; each counts once."""
+    found = Listed([], [], [])
+    for day in days:
+        if day.lines:
+            _take(found, day, _summed(day), span)
+    return found
+
+
+def _take(found: Listed, day: SourceDay, line: Dense, span: Span) -> None:
+    begin, end = day.slots_until(span.start_at), day.slots_until(span.end_at)
+    is_listed = [state == LISTED for state in line.states[begin:end]]
+    found.ends_at.extend(compress(_ends_at(day, begin, end), is_listed))
+    found.energies_j.extend(compress(line.energies_j[begin:end], is_listed))
+    found.devices.extend(compress(line.devices[begin:end], is_listed))
+
+
+def _ends_at(day: SourceDay, begin: int, end: int) -> range:
+    first_at = day.first_end_at
+    return range(first_at + begin * day.step_s, first_at + end * day.step_s, day.step_s)
+
+
+def _summed(day: SourceDay) -> Dense:
+    """Return all lines of a day as one."""
+    meters: dict[int, list[Dense]] = {}
+    for (device_id, _), line in day.lines.items():
+        meters.setdefault(device_id, []).append(line)
+    lines = list(day.lines.values())
+    reporting = [
+        list(map(max, *(line.devices for line in own))) if len(own) > 1 else own[0].devices
+        for own in meters.values()
+    ]
+    return Dense(
+        list(map(sum, zip(*(line.energies_j for line in lines), strict=True))),
+        list(map(max, zip(*(line.states for line in lines), strict=True))),
+        list(map(sum, zip(*reporting, strict=True))),
+    )
+
+
+def by_meter(
+    days: Sequence[SourceDay], span: Span, meters: Iterable[int]
+) -> dict[int, MeterListed]:
+    """Return the intervals in *span* of those of *meters* (their device ids) that have any.
+
+    A slot is listed where any channel of the meter lists it.
+    """
+    found = {}
+    for device_id in meters:
+        pieces = [_channels(day, device_id, span) for day in days]
+        channels = sorted({channel for piece in pieces for channel in piece[1]})
+        if channels:
+            found[device_id] = _joined(pieces, channels)
+    return found
+
+
+_Piece = tuple[range, dict[int, Dense]]  #: ends of slots, and the slots of each channel
+
+
+def _channels(day: SourceDay, device_id: int, span: Span) -> _Piece:
+    """Return the slots in *span* of a meter's channels that list any; a whole one is channel 1."""
+    begin, end = day.slots_until(span.start_at), day.slots_until(span.end_at)
+    lines = {
+        channel: Dense(*(column[begin:end] for column in line))
+        for (owner, channel), line in day.lines.items()
+        if owner == device_id
+    }
+    whole = lines.pop(WHOLE_METER, None)
+    if whole is not None:
+        lines[1] = filled(lines[1], whole) if 1 in lines else whole
+    return _ends_at(day, begin, end), {
+        channel: line for channel, line in sorted(lines.items()) if LISTED in line.states
+    }
+
+
+def _joined(pieces: Iterable[_Piece], channels: Sequence[int]) -> MeterListed:
+    found = MeterListed([], {channel: [] for channel in channels})
+    for ends_at, lines in pieces:
+        if not lines:
+            continue
+        states = [max(slot) for slot in zip(*(one.states for one in lines.values()), strict=True)]
+        is_listed = [state == LISTED for state in states]
+        found.ends_at.extend(compress(ends_at, is_listed))
+        for channel in channels:
+            line = lines.get(channel) or Dense.empty(len(states))
+            energies_j = [
+                energy_j if state == LISTED else None
+                for energy_j, state in zip(line.energies_j, line.states, strict=True)
+            ]
+            found.energies_j[channel].extend(compress(energies_j, is_listed))
+    return found

@@ -1,0 +1,187 @@
+"""One source's local day: its lines of slots, packed and unpacked, spliced and summed.
+
+Pure; touches nothing. This is what `stats`, `rgm_stats` and `consumption_stats` read.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from relight.model.packing import (
+    VERSION,
+    PackingError,
+    pack_bits,
+    pack_column,
+    unpack_bits,
+    unpack_column,
+)
+from relight.model.slots import LISTED, TOUCHED, UNTOUCHED, Dense
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from relight.model.slots import LineKey
+
+_HEAD = struct.Struct("<BqIHH")  # version, the day's start, its length, step, number of lines
+_LINE = struct.Struct("<HBBHH")  # device, channel, flags, first slot, number of slots
+_ALL_LISTED = 1
+_HAS_DEVICES = 2
+
+
+@dataclass(slots=True)
+class SourceDay:
+    """The slots of one source in the local day (start_at, start_at + length_s]."""
+
+    start_at: int
+    length_s: int
+    step_s: int
+    lines: dict[LineKey, Dense]  #: dense over the whole day
+
+    @property
+    def first_end_at(self) -> int:
+        """Return the end of the day's first slot."""
+        return (self.start_at // self.step_s + 1) * self.step_s
+
+    @property
+    def count(self) -> int:
+        """Return how many slots end in the day."""
+        return slot_count(self.start_at, self.length_s, self.step_s)
+
+    def is_empty(self) -> bool:
+        """Tell whether no slot is touched."""
+        return not any(any(line.states) for line in self.lines.values())
+
+    def splice(self, lo_at: int, lines: Mapping[LineKey, Dense], count: int) -> None:
+        """Put *lines*, dense over *count* slots after *lo_at*, in the place of what was there.
+
+        Only slots that end in the day are taken.
+        """
+        offset = (lo_at + self.step_s - self.first_end_at) // self.step_s
+        begin, end = max(offset, 0), min(offset + count, self.count)
+        if begin >= end:
+            return
+        for key in self.lines.keys() | lines.keys():
+            line = self.lines.setdefault(key, Dense.empty(self.count))
+            source = lines.get(key)
+            for position, column in enumerate(line):
+                new = [0] * (end - begin)
+                if source is not None:
+                    new = source[position][begin - offset : end - offset]
+                column[begin:end] = new
+
+    def energy_j(self, until_at: int | None = None) -> int:
+        """Return the joules of the slots that end by *until_at*, or of all. [J]"""
+        count = self.count if until_at is None else self.slots_until(until_at)
+        return sum(sum(line.energies_j[:count]) for line in self.lines.values())
+
+    def slots_until(self, at: int) -> int:
+        """Return how many slots end at or before *at*."""
+        return min(max((at - self.first_end_at) // self.step_s + 1, 0), self.count)
+
+    def listed_ends(self, until_at: int | None = None) -> tuple[int, int] | None:
+        """Return the ends of the first and the last listed slot by *until_at*, if any."""
+        count = self.count if until_at is None else self.slots_until(until_at)
+        first, last = count, -1
+        for line in self.lines.values():
+            states = line.states[:count]
+            if LISTED in states:
+                first = min(first, states.index(LISTED))
+                last = max(last, count - 1 - states[::-1].index(LISTED))
+        if last < 0:
+            return None
+        return self.first_end_at + first * self.step_s, self.first_end_at + last * self.step_s
+
+
+def slot_count(start_at: int, length_s: int, step_s: int) -> int:
+    """Return how many multiples of *step_s* lie in (start_at, start_at + length_s]."""
+    return (start_at + length_s) // step_s - start_at // step_s
+
+
+def pack(day: SourceDay) -> bytes:
+    """Return the day packed; lines without a touched slot are left out."""
+    lines = [_pack_line(key, line) for key, line in sorted(day.lines.items()) if any(line.states)]
+    head = _HEAD.pack(VERSION, day.start_at, day.length_s, day.step_s, len(lines))
+    return head + b"".join(lines)
+
+
+def _pack_line(key: LineKey, line: Dense) -> bytes:
+    touched = [index for index, state in enumerate(line.states) if state]
+    first, end = touched[0], touched[-1] + 1
+    states, devices = line.states[first:end], line.devices[first:end]
+    flags, marks = 0, b""
+    if all(state == LISTED for state in states):
+        flags |= _ALL_LISTED
+    else:
+        marks = pack_bits(state > UNTOUCHED for state in states)
+        marks += pack_bits(state == LISTED for state in states)
+    parts = [marks, pack_column(line.energies_j[first:end])]
+    if any(number != (state > 0) for number, state in zip(devices, states, strict=True)):
+        flags |= _HAS_DEVICES
+        parts.append(pack_column(devices))
+    return _LINE.pack(*key, flags, first, end - first) + b"".join(parts)
+
+
+def unpack(data: bytes) -> SourceDay:
+    """Return a packed day. Raises PackingError."""
+    try:
+        version, start_at, length_s, step_s, lines = _HEAD.unpack_from(data)
+        if version != VERSION:
+            raise PackingError(f"version {version} of the packed layout is not known")
+        day = SourceDay(start_at, length_s, step_s, {})
+        at = _HEAD.size
+        for _ in range(lines):
+            at = _unpack_line(data, at, day)
+    except (struct.error, IndexError, KeyError) as error:
+        raise PackingError(f"packed bytes end too early or are not ours: {error}") from error
+    return day
+
+
+def _unpack_line(data: bytes, at: int, day: SourceDay) -> int:
+    device_id, channel, flags, first, count = _LINE.unpack_from(data, at)
+    at += _LINE.size
+    if flags & _ALL_LISTED:
+        states = [LISTED] * count
+    else:
+        size = (count + 7) // 8
+        touched = unpack_bits(data[at : at + size], count)
+        listed = unpack_bits(data[at + size : at + 2 * size], count)
+        at += 2 * size
+        states = [
+            LISTED if is_listed else TOUCHED if is_touched else UNTOUCHED
+            for is_touched, is_listed in zip(touched, listed, strict=True)
+        ]
+    energies_j, at = unpack_column(data, at, count)
+    devices: Iterable[int] = [1 if state else 0 for state in states]
+    if flags & _HAS_DEVICES:
+        devices, at = unpack_column(data, at, count)
+    before, after = [0] * first, [0] * (day.count - first - count)
+    day.lines[device_id, channel] = Dense(
+        [*before, *energies_j, *after], [*before, *states, *after], [*before, *devices, *after]
+    )
+    return at
+
+
+def pack_year(energies_j: Mapping[int, int]) -> bytes:
+    """Return daily totals, joules by day of the year from 0, packed."""
+    first, last = min(energies_j), max(energies_j)
+    days = range(first, last + 1)
+    head = struct.pack("<BHH", VERSION, first, len(days))
+    marks = pack_bits(day in energies_j for day in days)
+    return head + marks + pack_column([energies_j.get(day, 0) for day in days])
+
+
+def unpack_year(data: bytes) -> dict[int, int]:
+    """Return a packed year's joules by day of the year, days without any left out."""
+    version, first, count = struct.unpack_from("<BHH", data)
+    if version != VERSION:
+        raise PackingError(f"version {version} of the packed layout is not known")
+    size = (count + 7) // 8
+    marks = unpack_bits(data[5 : 5 + size], count)
+    energies_j, _ = unpack_column(data, 5 + size, count)
+    return {
+        first + index: energy_j
+        for index, (is_known, energy_j) in enumerate(zip(marks, energies_j, strict=True))
+        if is_known
+    }
