@@ -1,0 +1,187 @@
+"""Pages of the systems that a caller sees: filtered, by id, a page's facts loaded together.
+
+Text is compared whatever its case, in every script: databases fold case differently, so they
+only narrow ASCII words down, and Python has the last word. A status that is past due is looked
+at here before it is compared. Source: behaviour, /systems.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from relight.model.facts import SystemFacts
+from relight.model.systems import ConnectionType
+from relight.store.systems import facts_of, system_of
+from relight.store.tables import SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relight.config import Rules
+    from relight.store.database import Row, Rows
+
+#: Systems whose facts are loaded at once.
+BATCH_SYSTEMS: Final = 500
+#: More names than this are not worth a LIKE each: Python alone compares.
+LIKES_MAX: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which systems are asked for: filters are ANDed, the values of each ORed; None is any."""
+
+    user_id: int
+    company_id: int | None
+    after_id: int  #: the last system of the page before
+    system_ids: Sequence[int] | None = None
+    names: Sequence[str] | None = None
+    statuses: Sequence[str] | None = None
+    references: Sequence[str] | None = None
+    installers: Sequence[str] | None = None
+    connection_types: Sequence[str] | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Tell whether many systems may have to be looked at to fill a page."""
+        filters = (self.names, self.statuses, self.references, self.installers)
+        return any(one is not None for one in filters)
+
+
+class Listed(NamedTuple):
+    """One system of a page, and what companies call it."""
+
+    facts: SystemFacts
+    reference: str | None  #: the caller's company's own
+    other_references: list[str]
+
+
+_COLUMNS: Final = ", ".join(f"s.{column}" for column in SYSTEM.columns)
+_SYSTEM_UNTIL: Final = len(SYSTEM.columns)
+_NAME: Final = SYSTEM.columns.index("name")
+_NAMED: Final = """
+    LEFT JOIN company_reference r ON r.company_id = :company_id AND r.system_id = s.system_id
+    LEFT JOIN company i ON i.company_id = s.installer_id
+"""
+#: Both ways to a system, each read in the order of its key and no further than needed.
+_SEEN: Final = """
+    SELECT system_id FROM (
+        SELECT a.system_id FROM {access} a JOIN system s ON s.system_id = a.system_id {named}
+        WHERE a.{caller} = :{caller} AND a.system_id > :after_id AND s.is_api_enabled = 1 {filters}
+        ORDER BY a.system_id LIMIT :most
+    ) AS {access}_seen
+"""
+_PAGE: Final = f"""
+    SELECT {_COLUMNS}, r.reference, i.name FROM ({{own}} UNION {{company}}) seen
+    JOIN system s ON s.system_id = seen.system_id {_NAMED}
+    ORDER BY s.system_id LIMIT :most
+"""  # noqa: S608 - the columns of the table
+_REFERENCES: Final = """
+    SELECT system_id, company_id, reference FROM company_reference
+    WHERE system_id IN :system_ids[] AND reference <> '' ORDER BY system_id, company_id
+"""
+
+
+async def page(
+    rows: Rows, wanted: Wanted, limit: int, *, now: int, rules: Rules
+) -> tuple[list[Listed], bool]:
+    """Return up to *limit* systems by ascending id, and whether there are more."""
+    sql, parameters = _question(wanted, now)
+    statuses = wanted.statuses
+    most = BATCH_SYSTEMS if wanted.is_filtered else min(limit + 1, BATCH_SYSTEMS)
+    found: list[SystemFacts] = []
+    after_id, is_last = wanted.after_id, False
+    while len(found) <= limit and not is_last:
+        batch = await rows.all(sql, **parameters, after_id=after_id, most=most)
+        is_last = len(batch) < most
+        systems = [system_of(row[:_SYSTEM_UNTIL]) for row in batch if _matches(row, wanted)]
+        after_id = batch[-1][0] if batch else after_id
+        while systems and len(found) <= limit:
+            some, systems = systems[: limit + 1], systems[limit + 1 :]
+            known = await facts_of(rows, some, now, rules)
+            found += [one for one in known if statuses is None or one.status in statuses]
+    return await _listed(rows, found[:limit], wanted.company_id), len(found) > limit
+
+
+def _question(wanted: Wanted, now: int) -> tuple[str, dict[str, object]]:
+    """Return the statement for the next systems, and its parameters but `after_id` and `most`.
+
+    It may give more than is wanted, never less.
+    """
+    parameters: dict[str, object] = {"user_id": wanted.user_id, "company_id": wanted.company_id}
+    filters: list[str] = []
+    if wanted.system_ids is not None:
+        filters.append("AND a.system_id IN :system_ids[]")
+        parameters["system_ids"] = wanted.system_ids
+    if wanted.statuses is not None:
+        filters.append(
+            "AND (s.status IN :statuses[text] OR s.status_at > :now OR s.status_due_at <= :now)"
+        )
+        parameters |= {"statuses": wanted.statuses, "now": now}
+    if wanted.connection_types is not None:
+        filters.append("AND s.connection_type IN :connection_types[text]")
+        parameters["connection_types"] = [
+            "" if one == ConnectionType.ETHERNET else one for one in wanted.connection_types
+        ] + list(wanted.connection_types)
+    for column, name, values in (
+        ("r.reference", "references", wanted.references),
+        ("i.name", "installers", wanted.installers),
+    ):
+        if values is not None and all(map(str.isascii, values)):
+            filters.append(f"AND lower({column}) IN :{name}[text]")
+            parameters[name] = [value.lower() for value in values]
+    if wanted.names and len(wanted.names) <= LIKES_MAX and all(map(str.isascii, wanted.names)):
+        likes = [f"lower(s.name) LIKE :name{n} ESCAPE '!'" for n in range(len(wanted.names))]
+        filters.append(f"AND ({' OR '.join(likes)})")
+        parameters |= {f"name{n}": _like(name) for n, name in enumerate(wanted.names)}
+    return _page_sql(tuple(filters)), parameters
+
+
+@lru_cache(maxsize=128)
+def _page_sql(filters: tuple[str, ...]) -> str:
+    needs_names = any(":references" in one or ":installers" in one for one in filters)
+    named = _NAMED if needs_names else ""
+    own, company = (
+        _SEEN.format(access=access, caller=caller, named=named, filters=" ".join(filters))
+        for access, caller in (("user_access", "user_id"), ("company_access", "company_id"))
+    )
+    return _PAGE.format(own=own, company=company)
+
+
+def _like(text: str) -> str:
+    """Return a pattern for what contains *text*, in small letters."""
+    escaped = text.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
+
+
+def _matches(row: Row, wanted: Wanted) -> bool:
+    """Tell whether a system's texts are asked for, whatever their case."""
+    name, (reference, installer) = row[_NAME], row[_SYSTEM_UNTIL:]
+    return (
+        (wanted.names is None or any(one.lower() in name.lower() for one in wanted.names))
+        and _is_one_of(reference, wanted.references)
+        and _is_one_of(installer, wanted.installers)
+    )
+
+
+def _is_one_of(text: str | None, values: Sequence[str] | None) -> bool:
+    if values is None:
+        return True
+    return text is not None and text.lower() in {value.lower() for value in values}
+
+
+async def _listed(rows: Rows, found: Sequence[SystemFacts], company_id: int | None) -> list[Listed]:
+    """Return systems with what companies call them."""
+    own: dict[int, str] = {}
+    others: defaultdict[int, list[str]] = defaultdict(list)
+    system_ids = [one.system.system_id for one in found]
+    for system_id, of_company_id, reference in await rows.all(_REFERENCES, system_ids=system_ids):
+        if of_company_id == company_id:
+            own[system_id] = reference
+        else:
+            others[system_id].append(reference)
+    return [
+        Listed(one, own.get(one.system.system_id), others[one.system.system_id]) for one in found
+    ]

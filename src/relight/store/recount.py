@@ -1,0 +1,309 @@
+"""Derived numbers, counted again from what was reported: a source's days, years and ends.
+
+Never added to: a window of slots is computed anew and put in the place of what was there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relight.model.clock import date_of_day, day_ending, day_of_date, day_start_at
+from relight.model.devices import (
+    KINDS_OF,
+    METER_KINDS,
+    SOURCE_OF,
+    STEP_S,
+    UNNAMED_KINDS,
+    Kind,
+    Source,
+)
+from relight.model.rounding import JOULES_PER_WH
+from relight.model.slots import (
+    LISTED,
+    Dense,
+    LineKey,
+    Rows as Reported,
+    channels,
+    consumption_lines,
+    meter_lines,
+    micro_lines,
+    production_for_net,
+    tally,
+    together,
+)
+from relight.model.source_days import SourceDay, pack, pack_year, unpack, unpack_year
+from relight.store.tables import SERIES, SYSTEM_DAY, SYSTEM_YEAR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from relight.model.energy import Part
+    from relight.store.book import Book
+    from relight.store.database import Rows, Transaction
+
+#: Windows begin and end on marks of every source's grid. [s]
+GRID_S = 900
+
+_DAYS = """
+SELECT day, data FROM system_day
+WHERE system_id = :system_id AND source = :source AND day BETWEEN :first AND :last
+"""
+_SOME_DAYS = """
+SELECT day, data FROM system_day
+WHERE system_id = :system_id AND source = :source AND day IN :days[]
+"""
+_YEARS = """
+SELECT year, data FROM system_year
+WHERE system_id = :system_id AND source = :source AND year IN :years[]
+"""
+_IMPORTED = """
+SELECT day, energy_wh FROM imported_day
+WHERE system_id = :system_id AND source = :source AND day IN :days[]
+"""
+_DROP_DAY = "DELETE FROM system_day WHERE system_id = :system_id AND source = :source AND day = :day"
+_DROP_YEAR = """
+DELETE FROM system_year WHERE system_id = :system_id AND source = :source AND year = :year
+"""
+_SERIES = """
+SELECT first_end_at, last_end_at FROM series WHERE system_id = :system_id AND source = :source
+"""
+_ENDS = """
+SELECT data FROM system_day WHERE system_id = :system_id AND source = :source ORDER BY day
+"""
+
+
+def affected(book: Book, kinds: Iterable[Kind]) -> set[Source]:
+    """Return the sources whose slots change when devices of *kinds* report."""
+    sources = {SOURCE_OF[kind] for kind in kinds if kind in SOURCE_OF}
+    if sources & {Source.MICRO, Source.METER} and Kind.NET_METER in book.kinds.values():
+        sources.add(Source.CONSUMPTION)
+    return sources
+
+
+def lines_of(
+    book: Book, parts: Mapping[LineKey, list[Part]], source: Source, lo_at: int, hi_at: int
+) -> dict[LineKey, Dense]:
+    """Return the lines of *source* on its slots in (lo_at, hi_at]."""
+    kinds, step_s = book.kinds, STEP_S[source]
+    wanted = KINDS_OF[source]
+    if source is Source.CONSUMPTION:
+        wanted = wanted | KINDS_OF[Source.METER] | KINDS_OF[Source.MICRO]
+    lines = {
+        key: tally(found, lo_at, hi_at, step_s)
+        for key, found in parts.items()
+        if kinds[key[0]] in wanted
+    }
+    return combined(source, lines, kinds, (hi_at - lo_at) // step_s)
+
+
+def combined(
+    source: Source, lines: Mapping[LineKey, Dense], kinds: Mapping[int, Kind], count: int
+) -> dict[LineKey, Dense]:
+    """Return the lines of *source* from those of each device's channels."""
+    if source is Source.MICRO:
+        return micro_lines(lines, kinds, count)
+    if source is Source.METER:
+        return meter_lines(lines, kinds, count)
+    has_net = Kind.NET_METER in kinds.values()
+    production = production_for_net(lines, kinds, count) if has_net else None
+    return consumption_lines(lines, kinds, count, production)
+
+
+async def window(
+    tx: Transaction,
+    book: Book,
+    reported: Reported,
+    sources: Iterable[Source],
+    span: tuple[int, int],
+    *,
+    may_shrink: bool,
+) -> None:
+    """Count the slots of *sources* in *span* (lo_at, hi_at] again; both lie on marks of `GRID_S`.
+
+    *reported* has everything that reaches into it. *may_shrink* says that a slot may have lost
+    what it had, so that first and last intervals are looked up anew.
+    """
+    lo_at, hi_at = span
+    parts = channels(reported, book.kinds)
+    for source in sorted(sources):
+        lines = lines_of(book, parts, source, lo_at, hi_at)
+        await put_lines(tx, book, source, lines, span, may_shrink=may_shrink)
+    if set(sources) != {Source.MICRO}:
+        _meters_heard(book, parts, span)
+
+
+async def put_lines(  # noqa: PLR0913 - what, where and how
+    tx: Transaction,
+    book: Book,
+    source: Source,
+    lines: Mapping[LineKey, Dense],
+    span: tuple[int, int],
+    *,
+    may_shrink: bool,
+) -> None:
+    """Put *lines* in the place of what the days of *span* had, and recount what hangs on it."""
+    lo_at, hi_at = span
+    step_s = STEP_S[source]
+    first, last = day_ending(book.site, lo_at + 1), day_ending(book.site, hi_at)
+    stored: dict[int, bytes] = {
+        row[0]: row[1]
+        for row in await tx.all(
+            _DAYS, system_id=book.system.system_id, source=source, first=first, last=last
+        )
+    }
+    changed: dict[int, SourceDay] = {}
+    rows = []
+    for day in range(first, last + 1):
+        start_at = day_start_at(book.site, day)
+        length_s = day_start_at(book.site, day + 1) - start_at
+        data = stored.get(day)
+        source_day = SourceDay(start_at, length_s, step_s, {}) if data is None else unpack(data)
+        source_day.splice(lo_at, lines, (hi_at - lo_at) // step_s)
+        if source_day.is_empty():
+            if data is not None:
+                await _dropped_day(tx, book, source, day)
+                changed[day] = source_day
+        elif (packed := pack(source_day)) != data:
+            rows.append((book.system.system_id, source, day, book.version, packed))
+            changed[day] = source_day
+    await tx.put(SYSTEM_DAY, rows)
+    if changed:
+        book.is_changed = True
+        await totals(tx, book, source, changed)
+        await _ends(tx, book, source, changed.values(), may_shrink=may_shrink)
+
+
+async def _dropped_day(tx: Transaction, book: Book, source: Source, day: int) -> None:
+    await tx.run(_DROP_DAY, system_id=book.system.system_id, source=source, day=day)
+
+
+async def totals(
+    tx: Transaction, book: Book, source: Source, days: Mapping[int, SourceDay]
+) -> None:
+    """Put the daily totals of *days* into their years.
+
+    A total that came without intervals counts only where no slot of the day is listed.
+    """
+    imported: dict[int, int] = {
+        row[0]: row[1]
+        for row in await tx.all(
+            _IMPORTED, system_id=book.system.system_id, source=source, days=list(days)
+        )
+    }
+    new = {day: day_total_j(source_day, imported.get(day)) for day, source_day in days.items()}
+    by_year: dict[int, dict[int, int | None]] = {}
+    for day, energy_j in new.items():
+        year = date_of_day(day).year
+        by_year.setdefault(year, {})[day - year_start(year)] = energy_j
+    stored = {
+        row[0]: row[1]
+        for row in await tx.all(
+            _YEARS, system_id=book.system.system_id, source=source, years=list(by_year)
+        )
+    }
+    rows = []
+    for year, changes in by_year.items():
+        data = stored.get(year)
+        known = {} if data is None else unpack_year(data)
+        for index, energy in changes.items():
+            known.pop(index, None)
+            if energy is not None:
+                known[index] = energy
+        if known and (packed := pack_year(known)) != data:
+            rows.append((book.system.system_id, source, year, book.version, packed))
+        elif not known and data is not None:
+            await tx.run(_DROP_YEAR, system_id=book.system.system_id, source=source, year=year)
+    if rows:
+        book.is_changed = True
+    await tx.put(SYSTEM_YEAR, rows)
+
+
+async def imported(tx: Transaction, book: Book, source: Source, days: list[int]) -> None:
+    """Count the totals of *days* again, of which imported totals have changed."""
+    system_id = book.system.system_id
+    found = {
+        row[0]: unpack(row[1])
+        for row in await tx.all(
+            _SOME_DAYS, system_id=system_id, source=source, days=days
+        )
+    }
+    nothing = SourceDay(0, 0, STEP_S[source], {})
+    await totals(tx, book, source, {day: found.get(day, nothing) for day in days})
+
+
+def year_start(year: int) -> int:
+    """Return the day of 1 January."""
+    return day_of_date(date_of_day(0).replace(year=year))
+
+
+def day_total_j(source_day: SourceDay | None, imported_wh: int | None) -> int | None:
+    """Return a day's joules: of its slots where any is listed, else as imported. [J]"""
+    if source_day is not None and source_day.listed_ends() is not None:
+        return source_day.energy_j()
+    if imported_wh is not None:
+        return imported_wh * JOULES_PER_WH
+    if source_day is not None and not source_day.is_empty():
+        return source_day.energy_j()
+    return None
+
+
+async def _ends(
+    tx: Transaction,
+    book: Book,
+    source: Source,
+    days: Iterable[SourceDay],
+    *,
+    may_shrink: bool,
+) -> None:
+    """Keep the ends of the first and last listed slots of *source*."""
+    system_id = book.system.system_id
+    row = await tx.one(_SERIES, system_id=system_id, source=source)
+    if may_shrink:
+        ends = await listed_ends(tx, system_id, source)
+    else:
+        found = [one for day in days if (one := day.listed_ends()) is not None]
+        if row is not None and row[0] is not None:
+            found.append((row[0], row[1]))
+        ends = (min(one[0] for one in found), max(one[1] for one in found)) if found else None
+    new = (None, None) if ends is None else ends
+    if row is None or tuple(row) != new:
+        await tx.put(SERIES, [(system_id, source, *new)])
+
+
+async def listed_ends(rows: Rows, system_id: int, source: Source) -> tuple[int, int] | None:
+    """Return the ends of the first and the last listed slot of a source, from its days."""
+    first: int | None = None
+    last: int | None = None
+    for (data,) in await rows.all(_ENDS, system_id=system_id, source=source):
+        ends = unpack(data).listed_ends()
+        if ends is not None:
+            first = ends[0] if first is None else first
+            last = ends[1]
+    return None if first is None or last is None else (first, last)
+
+
+def _meters_heard(
+    book: Book, parts: Mapping[LineKey, list[Part]], span: tuple[int, int]
+) -> None:
+    """Keep the last 15-minute interval of each meter."""
+    lo_at, hi_at = span
+    by_meter: dict[int, list[Dense]] = {}
+    for (device_id, _), found in parts.items():
+        kind = book.devices[device_id].kind
+        if kind in METER_KINDS or (kind in UNNAMED_KINDS and kind is not Kind.UNNAMED_INVERTERS):
+            by_meter.setdefault(device_id, []).append(tally(found, lo_at, hi_at, GRID_S))
+    for device_id, found_lines in by_meter.items():
+        heard(book, device_id, together([found_lines], (hi_at - lo_at) // GRID_S), lo_at)
+
+
+def heard(book: Book, device_id: int, line: Dense, lo_at: int) -> None:
+    """Take the last listed slot of a meter's *line*, dense from *lo_at*, as its last interval."""
+    if LISTED not in line.states:
+        return
+    index = len(line.states) - 1 - line.states[::-1].index(LISTED)
+    end_at = lo_at + (index + 1) * GRID_S
+    device = book.devices[device_id]
+    if device.interval_end_at is None or end_at >= device.interval_end_at:
+        device.interval_end_at = end_at
+        device.interval_duration_s = GRID_S
+        device.interval_energy_j = line.energies_j[index]

@@ -1,0 +1,199 @@
+"""Systems: rows and records, and what is known of one or of several at a moment.
+
+Which systems a caller may see is in `store.access`, pages of them in `store.fleet`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final
+
+from relight.model.clock import day_at, zone
+from relight.model.devices import Device, Kind, Source
+from relight.model.facts import KindFacts, SystemFacts, latest
+from relight.model.lifetimes import Days
+from relight.model.ranges import Ends
+from relight.model.systems import Status, System, standing
+from relight.store import past
+from relight.store.devices import device_of
+from relight.store.tables import DEVICE, SYSTEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from relight.config import Rules
+    from relight.store.database import Row, Rows
+
+#: Columns that hold 0 or 1 and are booleans in the record.
+_BOOLEANS: Final = tuple(SYSTEM.columns.index(name) for name in ("is_anonymous", "is_api_enabled"))
+_values = attrgetter(*SYSTEM.columns)
+
+#: The columns are those of `KindFacts`, but for the last four.
+KINDS: Final = """
+    SELECT system_id, kind, count(*),
+        sum(CASE WHEN retired_at IS NULL THEN 1 ELSE 0 END),
+        sum(CASE WHEN retired_at IS NULL AND is_enabled = 1 THEN 1 ELSE 0 END),
+        sum(CASE WHEN retired_at IS NULL THEN device_count ELSE 0 END),
+        sum(CASE WHEN retired_at IS NULL THEN rated_power_w ELSE 0 END),
+        min(first_at), min(first_end_at), max(interval_end_at), max(retired_at),
+        max(reported_at), max(snapshot_at), max(read_last_at)
+    FROM device WHERE system_id IN :system_ids[] GROUP BY system_id, kind
+"""
+#: Twice in one: ends of slots, and first and last imported day (read from the ends of its key).
+SERIES: Final = """
+    SELECT system_id, source, first_end_at, last_end_at, 0
+    FROM series WHERE system_id IN :system_ids[]
+    UNION ALL
+    SELECT s.system_id, k.source,
+        (SELECT min(d.day) FROM imported_day d
+            WHERE d.system_id = s.system_id AND d.source = k.source),
+        (SELECT max(d.day) FROM imported_day d
+            WHERE d.system_id = s.system_id AND d.source = k.source), 1
+    FROM system s
+    JOIN (SELECT 1 AS source UNION ALL SELECT 2 UNION ALL SELECT 3) k ON 1 = 1
+    WHERE s.system_id IN :system_ids[]
+"""
+DEVICES: Final = f"""
+    SELECT {DEVICE.select} FROM device WHERE system_id IN :system_ids[]
+    ORDER BY system_id, device_id
+"""  # noqa: S608 - the columns of the table
+
+_Kinds = dict[Kind, KindFacts]
+
+
+def system_of(row: Row) -> System:
+    """Return the system that *row* holds: every column of the table, in its order."""
+    values = list(row)
+    for column in _BOOLEANS:
+        values[column] = bool(values[column])
+    return System(*values)
+
+
+def system_row(system: System) -> Row:
+    """Return *system* as a row for `Transaction.put`."""
+    values = list(_values(system))
+    for column in _BOOLEANS:
+        values[column] = int(values[column])
+    return tuple(values)
+
+
+async def facts(rows: Rows, system: System, now: int, rules: Rules) -> SystemFacts:
+    """Return what is known of a system at *now*."""
+    return (await facts_of(rows, [system], now, rules))[0]
+
+
+async def facts_of(
+    rows: Rows, systems: Sequence[System], now: int, rules: Rules
+) -> list[SystemFacts]:
+    """Return what is known of each of *systems* at *now*, in their order.
+
+    As few queries as for one, unless something is stored that came after *now*.
+    """
+    system_ids = [system.system_id for system in systems]
+    kinds = await _kinds(rows, system_ids)
+    series, imported = await _series(rows, system_ids)
+    ahead = [
+        system for system in systems if _is_ahead(kinds[system.system_id], series, system, now)
+    ]
+    stale = [system for system in systems if not system.status_at <= now < system.status_due_at]
+    devices = await _devices(rows, {system.system_id for system in (*ahead, *stale)})
+    for system in ahead:
+        system_id = system.system_id
+        ours = await past.devices_at(rows, system, devices[system_id], now)
+        devices[system_id] = ours
+        kinds[system_id] = _kinds_of(ours)
+        series[system_id] = await past.series_at(rows, system, series[system_id], now)
+    found = []
+    for system in systems:
+        system_id, site = system.system_id, zone(system.timezone)
+        status = Status(system.status)
+        if system_id in devices:
+            status = standing(devices[system_id], site, now, rules).status
+        over = _over(imported[system_id], day_at(site, now) - 1)
+        found.append(
+            SystemFacts(system, site, now, status, kinds[system_id], series[system_id], over)
+        )
+    return found
+
+
+async def devices(rows: Rows, system: System, now: int) -> list[Device]:
+    """Return every device of a system as it was known at *now*, by `device_id`."""
+    found = (await _devices(rows, {system.system_id}))[system.system_id]
+    if any(_is_after(now, one.last_report_at(), one.retired_at) for one in found):
+        return await past.devices_at(rows, system, found, now)
+    return found
+
+
+async def _kinds(rows: Rows, system_ids: list[int]) -> defaultdict[int, _Kinds]:
+    found: defaultdict[int, _Kinds] = defaultdict(dict)
+    for row in await rows.all(KINDS, system_ids=system_ids):
+        system_id, kind, count, active, enabled, stood_for, rated_power_w = map(int, row[:7])
+        first_at, first_end_at, interval_end_at, retired_at = row[7:11]
+        found[system_id][Kind(kind)] = KindFacts(
+            known_count=count,
+            active_count=active,
+            enabled_count=enabled,
+            stood_for=stood_for,
+            rated_power_w=rated_power_w,
+            first_at=first_at,
+            first_end_at=first_end_at,
+            interval_end_at=interval_end_at,
+            last_report_at=latest((interval_end_at, *row[11:])),
+            retired_at=retired_at,
+        )
+    return found
+
+
+def _kinds_of(devices: Iterable[Device]) -> _Kinds:
+    by_kind: defaultdict[Kind, list[Device]] = defaultdict(list)
+    for device in devices:
+        by_kind[device.kind].append(device)
+    return {kind: KindFacts.of(some) for kind, some in by_kind.items()}
+
+
+async def _series(
+    rows: Rows, system_ids: list[int]
+) -> tuple[defaultdict[int, dict[Source, Ends]], defaultdict[int, dict[Source, Days]]]:
+    series: defaultdict[int, dict[Source, Ends]] = defaultdict(dict)
+    imported: defaultdict[int, dict[Source, Days]] = defaultdict(dict)
+    for system_id, source, first, last, is_imported in await rows.all(
+        SERIES, system_ids=system_ids
+    ):
+        if first is not None and last is not None:
+            if is_imported:
+                imported[system_id][Source(source)] = Days(first, last)
+            else:
+                series[system_id][Source(source)] = Ends(first, last)
+    return series, imported
+
+
+async def _devices(rows: Rows, system_ids: set[int]) -> dict[int, list[Device]]:
+    found: dict[int, list[Device]] = {system_id: [] for system_id in system_ids}
+    if system_ids:
+        for row in await rows.all(DEVICES, system_ids=sorted(system_ids)):
+            found[row[0]].append(device_of(row))
+    return found
+
+
+def _is_ahead(
+    kinds: _Kinds, series: Mapping[int, Mapping[Source, Ends]], system: System, now: int
+) -> bool:
+    """Tell whether anything stored of a system came after *now*."""
+    slots = series.get(system.system_id, {})
+    return any(
+        _is_after(now, one.last_report_at, one.retired_at) for one in kinds.values()
+    ) or _is_after(now, *(ends.last_at for ends in slots.values()))
+
+
+def _is_after(now: int, *instants: int | None) -> bool:
+    return any(at is not None and at > now for at in instants)
+
+
+def _over(imported: Mapping[Source, Days], yesterday: int) -> dict[Source, Days]:
+    """Return the imported days that were over yesterday."""
+    return {
+        source: Days(days.first_day, min(days.last_day, yesterday))
+        for source, days in imported.items()
+        if days.first_day <= yesterday
+    }
