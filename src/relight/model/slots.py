@@ -67,7 +67,7 @@ def channels(rows: Rows, kinds: Mapping[int, Kind]) -> dict[LineKey, list[Part]]
     parts: dict[LineKey, list[Part]] = {}
     for (device_id, channel, _), intervals in series.items():
         intervals.sort(key=lambda one: one.end_at)
-        parts.setdefault((device_id, channel), []).extend(counted(_one_an_end(intervals)))
+        parts.setdefault((device_id, channel), []).extend(counted(intervals))
     return parts
 
 
@@ -79,17 +79,6 @@ def _by_register(readings: Iterable[Reading]) -> dict[tuple[int, int, int], list
     for series in found.values():
         series.sort(key=lambda one: one.read_at)
     return found
-
-
-def _one_an_end(intervals: list[Interval]) -> list[Interval]:
-    """Leave the shorter of an interval and an odometer's step that end together."""
-    kept: list[Interval] = []
-    for interval in intervals:
-        if kept and kept[-1].end_at == interval.end_at:
-            kept[-1] = min(kept[-1], interval, key=lambda one: (one.duration_s, -one.energy_j))
-        else:
-            kept.append(interval)
-    return kept
 
 
 def tally(parts: Iterable[Part], lo_at: int, hi_at: int, step_s: int) -> Dense:
@@ -134,9 +123,9 @@ def together(devices: Sequence[Sequence[Dense]], count: int) -> Dense:
     if len(singles) == 1:
         return singles[0]
     return Dense(
-        [sum(slot) for slot in zip(*(one.energies_j for one in singles), strict=True)],
-        [max(slot) for slot in zip(*(one.states for one in singles), strict=True)],
-        [sum(slot) for slot in zip(*(one.devices for one in singles), strict=True)],
+        list(map(sum, zip(*(one.energies_j for one in singles), strict=True))),
+        list(map(max, zip(*(one.states for one in singles), strict=True))),
+        list(map(sum, zip(*(one.devices for one in singles), strict=True))),
     )
 
 
@@ -147,6 +136,11 @@ def _one_device(channels: Sequence[Dense]) -> Dense:
         [max(slot) for slot in zip(*(one.states for one in channels), strict=True)],
         [max(slot) for slot in zip(*(one.devices for one in channels), strict=True)],
     )
+
+
+def of_device(by_channel: dict[int, Dense]) -> Dense:
+    """Return one device's channels summed; a meter's whole counts where none of the others does."""
+    return _one_device(list(_whole_masked(by_channel).values()))
 
 
 def filled(first: Dense, second: Dense) -> Dense:
@@ -221,25 +215,22 @@ def consumption_lines(
     lines: Mapping[LineKey, Dense],
     kinds: Mapping[int, Kind],
     count: int,
-    production: Dense | None,
 ) -> dict[LineKey, Dense]:
     """Return the one line of consumption: meters of the whole, else production plus the net.
 
-    *production* is what the system made, on the same slots; None where it has no meter of it and
-    no microinverter. A file's totals fill what no meter reported.
+    A file's totals fill what no meter reported.
     Source: design section 3, meters.
     """
     line = together(_grouped(lines, kinds, (Kind.CONSUMPTION_METER,)), count)
     net = _grouped(lines, kinds, (Kind.NET_METER,))
     if net:
-        line = filled(line, _consumed(together(net, count), production))
+        made = _production_for_net(lines, kinds, count)
+        line = filled(line, _consumed(together(net, count), made))
     unnamed = _grouped(lines, kinds, (Kind.UNNAMED_CONSUMPTION_METERS,))
     return {TOGETHER: filled(line, together(unnamed, count)) if unnamed else line}
 
 
-def _consumed(net: Dense, production: Dense | None) -> Dense:
-    if production is None:
-        return net
+def _consumed(net: Dense, production: Dense) -> Dense:
     energies_j, states, devices = Dense.empty(len(net.states))
     for index, (net_state, made_state) in enumerate(
         zip(net.states, production.states, strict=True)
@@ -251,18 +242,26 @@ def _consumed(net: Dense, production: Dense | None) -> Dense:
     return Dense(energies_j, states, devices)
 
 
-def production_for_net(
+def waits_for_meters(kinds: Iterable[Kind]) -> bool:
+    """Tell whether a slot of consumption stays open until a meter tells what was produced.
+
+    Where there are microinverters, nothing from them is nothing made. So a system's whole
+    consumption changes with the answer.
+    """
+    known = frozenset(kinds)
+    return not known.isdisjoint(KINDS_OF[Source.METER]) and known.isdisjoint(KINDS_OF[Source.MICRO])
+
+
+def _production_for_net(
     lines: Mapping[LineKey, Dense], kinds: Mapping[int, Kind], count: int
-) -> Dense | None:
+) -> Dense:
     """Return what a net meter's reading is to be added to, on the net meter's slots.
 
-    The production meters where there are any, and then a slot without them stays open; else the
-    microinverters, silent at night and then 0.
+    In each slot what production meters say, else the microinverters, silent at night and then 0.
     """
-    if any(kind in KINDS_OF[Source.METER] for kind in kinds.values()):
-        made = meter_lines(lines, kinds, count)
-        return together([[line] for line in made.values()], count)
-    if any(kind in KINDS_OF[Source.MICRO] for kind in kinds.values()):
-        made_line = micro_lines(lines, kinds, count)[TOGETHER]
-        return made_line._replace(states=[LISTED] * count)
-    return None
+    meters = meter_lines(lines, kinds, count)
+    made = together([[line] for line in meters.values()], count)
+    if waits_for_meters(kinds.values()):
+        return made
+    micro = micro_lines(lines, kinds, count)[TOGETHER]
+    return filled(made, micro._replace(states=[LISTED] * count))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from relight.store.database import Rows, Transaction
 
 NOTES_MAX: Final = 10_000
-_ID_BYTES: Final = 16
+_ID_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,13 @@ async def note(
     detail: Mapping[str, object],
 ) -> None:
     """Note a change, as *action* (`noun.verb`) and what was given."""
+    row = await tx.one("SELECT count(*) FROM audit WHERE at = :at", at=hand.at)
+    # So that the changes of one second are listed in their order.
+    number = 0 if row is None else row[0]
     await tx.run(
         "INSERT INTO audit (audit_id, at, who, action, system_id, detail)"
         " VALUES (:audit_id, :at, :who, :action, :system_id, :detail)",
-        audit_id=hand.random(_ID_BYTES).hex(),
+        audit_id=f"{number:06d}-{hand.random(_ID_BYTES).hex()}",
         at=hand.at,
         who=hand.who,
         action=action,
@@ -66,7 +69,7 @@ async def notes(rows: Rows, *, system_id: int | None = None, limit: int = 100) -
     given = {} if system_id is None else {"system_id": system_id}
     found = await rows.all(
         f"SELECT at, who, action, system_id, detail FROM audit {where}"  # noqa: S608 - fixed texts
-        " ORDER BY at DESC, audit_id LIMIT :most",
+        " ORDER BY at DESC, audit_id DESC LIMIT :most",
         most=min(limit, NOTES_MAX),
         **given,
     )

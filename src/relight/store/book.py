@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _SYSTEM = f"SELECT {SYSTEM.select} FROM system WHERE system_id = :system_id"  # noqa: S608
 _LOCKED = f"{_SYSTEM} /*lock*/"
 _ENVOY_OF = "SELECT system_id FROM envoy_serial WHERE serial_number = :serial_number"
+#: How many devices a system may have had; their ids are never used again.
+DEVICES_MAX = 10_000
 #: Fields of a device report that are copied where they are told.
 _TOLD = (
     "wire_id envoy_serial name model part_number sku manufacturer is_enabled has_issue proc_load"
@@ -77,6 +79,8 @@ class Book:
         known = self.by_serial.get((kind, serial_number))
         if known is not None:
             return known
+        if self.system.last_device_id >= DEVICES_MAX:
+            raise BadInput("serial_number", f"a system has at most {DEVICES_MAX} devices, ever")
         self.system.last_device_id += 1
         device = Device(self.system.system_id, self.system.last_device_id, kind, serial_number)
         self.devices[device.device_id] = self.by_serial[kind, serial_number] = device
@@ -122,7 +126,7 @@ async def closed(tx: Transaction, book: Book) -> None:
 async def _claim(tx: Transaction, serial_number: str, system_id: int) -> None:
     owner = await tx.one(_ENVOY_OF, serial_number=serial_number)
     if owner is not None and owner[0] != system_id:
-        raise BadInput("envoy", f"envoy {serial_number} belongs to another system")
+        raise BadInput("envoy", f"envoy {serial_number} cannot report for this system")
     await tx.put(ENVOY_SERIAL, [(serial_number, system_id)])
 
 
@@ -137,7 +141,7 @@ def told(device: Device, report: DeviceReport, *, reported_at: int | None) -> No
     )
     for name in _TOLD:
         value = getattr(report, name)
-        if value is not None and (is_news or getattr(device, name) in {"", 0, None}):
+        if value is not None and (is_news or _is_unknown(getattr(device, name))):
             setattr(device, name, value)
     if report.retired_at is not None and is_news:
         device.retired_at = report.retired_at
@@ -148,6 +152,10 @@ def told(device: Device, report: DeviceReport, *, reported_at: int | None) -> No
         device.reported_at = max(device.reported_at or 0, report.reported_at)
     if reported_at is not None:
         device.told_at = max(device.told_at or 0, reported_at)
+
+
+def _is_unknown(value: object) -> bool:
+    return value is None or value == "" or (value == 0 and value is not False)
 
 
 def _counted(device: Device, report: DeviceReport) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relight.model.clock import day_at, day_start_at
+from relight.model.energy import INTERVAL_S_MAX
 from relight.store import book as books
 from relight.store import measured, partitions, standings
 from relight.store.measured import BUCKET_S, bucket
@@ -117,7 +118,9 @@ async def _pack(tx: Transaction, book: Book, to_day: int) -> None:
     """Move the rows of the days up to *to_day* into `device_day`."""
     system_id, first = book.system.system_id, book.system.packed_to_day + 1
     lo_at, hi_at = day_start_at(book.site, first), day_start_at(book.site, to_day + 1)
-    stored = await measured.around(tx, book.where, lo_at, hi_at, book.last_data_at())
+    # What ended on the day before may count in the place of what ends on the first one.
+    from_at = lo_at - INTERVAL_S_MAX
+    stored = await measured.around(tx, book.where, from_at, hi_at, book.last_data_at())
     rows = measured.Measured(stored.intervals, stored.readings, {})
     devices = {key[0] for key in (*rows.intervals, *rows.readings)}
     await write_days(tx, book, rows, (first, to_day), devices)

@@ -6,22 +6,23 @@ that holds something already, a grid that is not the source's – is handed back
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from relight.model.clock import day_start_at, floor_mark
-from relight.model.devices import METER_KINDS, SOURCE_OF, STEP_S, Source
+from relight.model.devices import SOURCE_OF, STEP_S, Kind, Source
 from relight.model.packing import pack_run, pack_runs
 from relight.model.reports import IntervalReport
-from relight.model.slots import LISTED, Dense
+from relight.model.slots import LISTED, TOUCHED, Dense
 from relight.store import recount
+from relight.store.recount import Piece
 from relight.store.tables import DEVICE_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from relight.model.devices import Device, Kind
+    from relight.model.devices import Device
     from relight.model.reports import DayColumn, Receipt, Report
     from relight.model.slots import LineKey
     from relight.store.book import Book
@@ -32,6 +33,11 @@ SELECT 1 FROM device_day WHERE system_id = :system_id AND day BETWEEN :first AND
 """
 #: Days written together; an interval of the next day can reach back by one.
 _DAYS_BEHIND = 1
+
+#: What an inverter without several inputs reports as.
+FIRST_CHANNEL = 1
+#: Days whose slots are counted together.
+DAYS_A_TIME = 32
 
 Columns = list["DayColumn"]
 
@@ -50,11 +56,11 @@ async def take(
         _fits(book, columns) for columns in by_day.values()
     ):
         return [one for column in report.columns for one in singles(column)]
-    rows: list[Row] = []
-    for day in sorted(by_day):
-        rows += await _packed(tx, book, day, by_day[day], origin=report.origin)
-        receipt.new += sum(len(column.energies_j) for column in by_day[day])
-    await tx.put(DEVICE_DAY, rows)
+    days = sorted(by_day)
+    for begin in range(0, len(days), DAYS_A_TIME):
+        some = {day: by_day[day] for day in days[begin : begin + DAYS_A_TIME]}
+        await tx.put(DEVICE_DAY, await _packed(tx, book, some, origin=report.origin))
+        receipt.new += sum(len(one.energies_j) for found in some.values() for one in found)
     book.is_changed = True
     return []
 
@@ -72,8 +78,11 @@ async def _is_untouched(tx: Transaction, book: Book, first: int, last: int) -> b
     """Tell whether the days are closed and nothing is stored in them, or reaches into them."""
     if last > book.system.packed_to_day:
         return False
-    if book.last_data_at() <= day_start_at(book.site, first):
+    start_at = day_start_at(book.site, first)
+    if book.last_data_at() <= start_at:
         return True
+    if any((one.read_last_at or start_at) > start_at for one in book.devices.values()):
+        return False  # what lies between two readings may reach over days without any
     if last + _DAYS_BEHIND > book.system.packed_to_day:
         return False
     found = await tx.one(
@@ -101,35 +110,42 @@ def _fits(book: Book, columns: Columns) -> bool:
     return all(
         one[1] + STEP_S[SOURCE_OF[kind]] < other[0]
         for (kind, *_), spans in ends.items()
-        for one, other in pairwise(sorted(spans))
+        for one, other in itertools.pairwise(sorted(spans))
     )
 
 
 async def _packed(
-    tx: Transaction, book: Book, day: int, columns: Columns, *, origin: int
+    tx: Transaction, book: Book, by_day: dict[int, Columns], *, origin: int
 ) -> list[Row]:
-    """Write the slots of one day and return its rows of `device_day`."""
+    """Write the slots of some days and return their rows of `device_day`."""
+    rows: list[Row] = []
+    pieces: dict[Source, list[Piece]] = defaultdict(list)
+    for day, columns in by_day.items():
+        devices: dict[int, Columns] = defaultdict(list)
+        for column in columns:
+            devices[book.device(column.kind, column.serial_number).device_id].append(column)
+        kinds, span = book.kinds, _span(columns)
+        for source in recount.affected(book, {one.kind for one in columns}):
+            count = (span[1] - span[0]) // STEP_S[source]
+            lines = recount.combined(source, _lines(devices, source, kinds, span), kinds, count)
+            pieces[source].append(Piece(span, lines))
+        rows += [
+            _device_row(book, day, device_id, sorted(found, key=_place), origin=origin)
+            for device_id, found in sorted(devices.items())
+        ]
+    for source in sorted(pieces):
+        await recount.put_pieces(tx, book, source, pieces[source])
+    return rows
+
+
+def _span(columns: Columns) -> tuple[int, int]:
+    """Return the marks of the coarsest grid around *columns*."""
     lo_at = min(floor_mark(one.first_end_at - one.step_s, recount.GRID_S) for one in columns)
     hi_at = max(
         -floor_mark(-one.first_end_at - (len(one.energies_j) - 1) * one.step_s, recount.GRID_S)
         for one in columns
     )
-    devices: dict[int, Columns] = defaultdict(list)
-    for column in columns:
-        devices[book.device(column.kind, column.serial_number).device_id].append(column)
-    sources = recount.affected(book, {one.kind for one in columns})
-    for source in sorted(sources):
-        lines = recount.combined(
-            source,
-            _lines(book, devices, source, (lo_at, hi_at)),
-            book.kinds,
-            (hi_at - lo_at) // STEP_S[source],
-        )
-        await recount.put_lines(tx, book, source, lines, (lo_at, hi_at), may_shrink=False)
-    return [
-        _device_row(book, day, device_id, sorted(found, key=_place), origin=origin)
-        for device_id, found in sorted(devices.items())
-    ]
+    return lo_at, hi_at
 
 
 def _place(column: DayColumn) -> tuple[int, int, int]:
@@ -137,45 +153,69 @@ def _place(column: DayColumn) -> tuple[int, int, int]:
 
 
 def _lines(
-    book: Book, devices: dict[int, Columns], source: Source, span: tuple[int, int]
+    devices: dict[int, Columns], source: Source, kinds: dict[int, Kind], span: tuple[int, int]
 ) -> dict[LineKey, Dense]:
     """Return the line of each device's channel that *source* wants, on its slots."""
     lo_at, hi_at = span
     step_s = STEP_S[source]
+    wanted = recount.feeding(source, kinds)
+    ours = {key: columns for key, columns in devices.items() if kinds[key] in wanted}
+    if source is Source.MICRO and all(map(_is_plain, itertools.chain(*ours.values()))):
+        first = next(iter(ours))
+        return {(first, FIRST_CHANNEL): _summed(ours, lo_at, (hi_at - lo_at) // step_s)}
     lines: dict[LineKey, Dense] = {}
-    for device_id, columns in devices.items():
-        feeds = SOURCE_OF[book.devices[device_id].kind]
-        if feeds is not source and source is not Source.CONSUMPTION:
-            continue
-        for column in columns:
+    for device_id, columns in ours.items():
+        for column in sorted(columns, key=_place):
             key = (device_id, column.channel)
-            line = lines.setdefault(key, Dense.empty((hi_at - lo_at) // step_s))
-            _placed(line, column, lo_at, step_s)
+            if key not in lines:
+                lines[key] = Dense.empty((hi_at - lo_at) // step_s)
+            _placed(lines[key], column, lo_at, step_s)
     return lines
+
+
+def _is_plain(column: DayColumn) -> bool:
+    """Tell whether a column is all that its inverter has to say of its time."""
+    return column.kind is Kind.INVERTER and column.channel == FIRST_CHANNEL
+
+
+def _summed(devices: dict[int, Columns], lo_at: int, count: int) -> Dense:
+    """Return the inverters of *devices* as one line: most begin and end together."""
+    step_s = STEP_S[Source.MICRO]
+    together: dict[tuple[int, int], list[Sequence[int]]] = defaultdict(list)
+    for column in itertools.chain(*devices.values()):
+        together[column.first_end_at, len(column.energies_j)].append(column.energies_j)
+    line = Dense.empty(count)
+    for (first_end_at, length), energies_j in together.items():
+        place = (first_end_at - lo_at) // step_s - 1
+        slots = slice(place, place + length)
+        line.energies_j[slots] = map(sum, zip(line.energies_j[slots], *energies_j, strict=True))
+        line.devices[slots] = [before + len(energies_j) for before in line.devices[slots]]
+        line.states[slots] = [LISTED] * length
+    return line
 
 
 def _placed(line: Dense, column: DayColumn, lo_at: int, step_s: int) -> None:
     """Put a column into a line whose slots are as long as its own, or a multiple."""
     factor = step_s // column.step_s
-    if factor == 1:
-        index = (column.first_end_at - lo_at) // step_s - 1
-        end = index + len(column.energies_j)
-        line.energies_j[index:end] = column.energies_j
-        line.states[index:end] = [LISTED] * (end - index)
-        line.devices[index:end] = [1] * (end - index)
-        return
-    for offset, energy_j in enumerate(column.energies_j):
-        end_at = column.first_end_at + offset * column.step_s
-        index = -(-(end_at - lo_at) // step_s) - 1
-        line.energies_j[index] += energy_j
-        line.devices[index] = 1
-        state = LISTED if not (end_at - lo_at) % step_s else 1
-        line.states[index] = max(line.states[index], state)
+    place = (column.first_end_at - lo_at) // column.step_s - 1
+    energies_j, is_ended = column.energies_j, True
+    if factor > 1:
+        place, before = divmod(place, factor)
+        after = -(before + len(energies_j)) % factor
+        padded = iter([*[0] * before, *energies_j, *[0] * after])
+        energies_j = list(map(sum, zip(*[padded] * factor, strict=True)))
+        # Another run of the same day may have put its part into the first slot.
+        energies_j[0] += line.energies_j[place]
+        is_ended = not after
+    end = place + len(energies_j)
+    line.energies_j[place:end] = energies_j
+    line.devices[place:end] = [1] * len(energies_j)
+    line.states[place:end] = [LISTED] * len(energies_j)
+    if not is_ended:
+        line.states[end - 1] = TOUCHED
 
 
-def _device_row(
-    book: Book, day: int, device_id: int, columns: Columns, *, origin: int
-) -> Row:
+def _device_row(book: Book, day: int, device_id: int, columns: Columns, *, origin: int) -> Row:
     """Return one device's day as a row, and keep what it says of the device."""
     start_at = day_start_at(book.site, day)
     length_s = day_start_at(book.site, day + 1) - start_at
@@ -217,6 +257,6 @@ def _heard(device: Device, columns: Iterable[DayColumn]) -> None:
         if device.interval_end_at is None or last_end_at > device.interval_end_at:
             device.interval_end_at, device.interval_duration_s = last_end_at, column.step_s
             device.interval_energy_j = column.energies_j[-1]
-        elif last_end_at == device.interval_end_at and device.kind in METER_KINDS:
-            # Several channels of a meter end together: its last interval is their sum.
+        elif last_end_at == device.interval_end_at:
+            # Several channels of a device end together: its last interval is their sum.
             device.interval_energy_j = (device.interval_energy_j or 0) + column.energies_j[-1]

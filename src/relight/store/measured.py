@@ -205,7 +205,7 @@ async def _search(  # noqa: PLR0913 - one walk in either direction
     at, step = from_at, 0
     while wanted and (at >= to_at if is_back else at < to_at):
         length_s = _STEPS_S[step] if step < len(_STEPS_S) else _DAYS_A_QUERY * 86_400
-        if (at <= where.hot_from_at) == is_back:
+        if at <= where.hot_from_at:
             length_s = max(length_s, 86_400)  # a packed day is read whole
         near_at = max(at - length_s, to_at - 1) if is_back else min(at + length_s, to_at)
         lo_at, hi_at = (near_at, at) if is_back else (at, near_at)

@@ -5,9 +5,9 @@ Never added to: a window of slots is computed anew and put in the place of what 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from relight.model.clock import date_of_day, day_ending, day_of_date, day_start_at
+from relight.model.clock import date_of_day, day_ending, day_of_date, day_start_at, floor_mark
 from relight.model.devices import (
     KINDS_OF,
     METER_KINDS,
@@ -22,20 +22,21 @@ from relight.model.slots import (
     LISTED,
     Dense,
     LineKey,
-    Rows as Reported,
     channels,
     consumption_lines,
     meter_lines,
     micro_lines,
-    production_for_net,
+    of_device,
     tally,
-    together,
+)
+from relight.model.slots import (
+    Rows as Reported,
 )
 from relight.model.source_days import SourceDay, pack, pack_year, unpack, unpack_year
 from relight.store.tables import SERIES, SYSTEM_DAY, SYSTEM_YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from relight.model.energy import Part
     from relight.store.book import Book
@@ -60,16 +61,33 @@ _IMPORTED = """
 SELECT day, energy_wh FROM imported_day
 WHERE system_id = :system_id AND source = :source AND day IN :days[]
 """
-_DROP_DAY = "DELETE FROM system_day WHERE system_id = :system_id AND source = :source AND day = :day"
+_DROP_DAY = (
+    "DELETE FROM system_day WHERE system_id = :system_id AND source = :source AND day = :day"
+)
 _DROP_YEAR = """
 DELETE FROM system_year WHERE system_id = :system_id AND source = :source AND year = :year
 """
 _SERIES = """
 SELECT first_end_at, last_end_at FROM series WHERE system_id = :system_id AND source = :source
 """
-_ENDS = """
-SELECT data FROM system_day WHERE system_id = :system_id AND source = :source ORDER BY day
+_DROP_SERIES = "DELETE FROM series WHERE system_id = :system_id AND source = :source"
+_DAYS_AFTER = """
+SELECT day, data FROM system_day WHERE system_id = :system_id AND source = :source AND day > :day
+ORDER BY day LIMIT 16
 """
+_DAYS_BEFORE = """
+SELECT day, data FROM system_day WHERE system_id = :system_id AND source = :source AND day < :day
+ORDER BY day DESC LIMIT 16
+"""
+#: Before and after every day. [days from 1970]
+DAYS_FAR = 10_000_000
+
+Ends = tuple[int, int]  #: of the first and the last listed slot
+
+
+def grid_span(start_at: int, end_at: int) -> tuple[int, int]:
+    """Return the marks of the coarsest grid around (start_at, end_at]."""
+    return floor_mark(start_at, GRID_S), -floor_mark(-end_at, GRID_S)
 
 
 def affected(book: Book, kinds: Iterable[Kind]) -> set[Source]:
@@ -80,14 +98,21 @@ def affected(book: Book, kinds: Iterable[Kind]) -> set[Source]:
     return sources
 
 
+def feeding(source: Source, kinds: Mapping[int, Kind]) -> frozenset[Kind]:
+    """Return the kinds of devices whose lines `combined` needs, in a system of *kinds*."""
+    wanted = KINDS_OF[source]
+    if source is Source.CONSUMPTION and Kind.NET_METER in kinds.values():
+        # What was made is added to the net: as meters say, or inverters where no meter does.
+        return wanted | KINDS_OF[Source.METER] | KINDS_OF[Source.MICRO]
+    return wanted
+
+
 def lines_of(
     book: Book, parts: Mapping[LineKey, list[Part]], source: Source, lo_at: int, hi_at: int
 ) -> dict[LineKey, Dense]:
     """Return the lines of *source* on its slots in (lo_at, hi_at]."""
     kinds, step_s = book.kinds, STEP_S[source]
-    wanted = KINDS_OF[source]
-    if source is Source.CONSUMPTION:
-        wanted = wanted | KINDS_OF[Source.METER] | KINDS_OF[Source.MICRO]
+    wanted = feeding(source, kinds)
     lines = {
         key: tally(found, lo_at, hi_at, step_s)
         for key, found in parts.items()
@@ -104,9 +129,7 @@ def combined(
         return micro_lines(lines, kinds, count)
     if source is Source.METER:
         return meter_lines(lines, kinds, count)
-    has_net = Kind.NET_METER in kinds.values()
-    production = production_for_net(lines, kinds, count) if has_net else None
-    return consumption_lines(lines, kinds, count, production)
+    return consumption_lines(lines, kinds, count)
 
 
 async def window(
@@ -115,62 +138,80 @@ async def window(
     reported: Reported,
     sources: Iterable[Source],
     span: tuple[int, int],
-    *,
-    may_shrink: bool,
 ) -> None:
     """Count the slots of *sources* in *span* (lo_at, hi_at] again; both lie on marks of `GRID_S`.
 
-    *reported* has everything that reaches into it. *may_shrink* says that a slot may have lost
-    what it had, so that first and last intervals are looked up anew.
+    *reported* has everything that reaches into it.
     """
     lo_at, hi_at = span
     parts = channels(reported, book.kinds)
     for source in sorted(sources):
         lines = lines_of(book, parts, source, lo_at, hi_at)
-        await put_lines(tx, book, source, lines, span, may_shrink=may_shrink)
+        await put_lines(tx, book, source, lines, span)
     if set(sources) != {Source.MICRO}:
         _meters_heard(book, parts, span)
 
 
-async def put_lines(  # noqa: PLR0913 - what, where and how
+async def put_lines(
     tx: Transaction,
     book: Book,
     source: Source,
     lines: Mapping[LineKey, Dense],
     span: tuple[int, int],
-    *,
-    may_shrink: bool,
 ) -> None:
     """Put *lines* in the place of what the days of *span* had, and recount what hangs on it."""
-    lo_at, hi_at = span
-    step_s = STEP_S[source]
-    first, last = day_ending(book.site, lo_at + 1), day_ending(book.site, hi_at)
-    stored: dict[int, bytes] = {
-        row[0]: row[1]
-        for row in await tx.all(
-            _DAYS, system_id=book.system.system_id, source=source, first=first, last=last
-        )
-    }
+    await put_pieces(tx, book, source, [Piece(span, lines)])
+
+
+class Piece(NamedTuple):
+    """Lines of a source, dense over a window (lo_at, hi_at]."""
+
+    span: tuple[int, int]
+    lines: Mapping[LineKey, Dense]
+
+
+async def put_pieces(
+    tx: Transaction, book: Book, source: Source, pieces: Sequence[Piece]
+) -> None:
+    """Put several pieces, oldest first, in the place of what their days had, as `put_lines`."""
+    system_id, step_s = book.system.system_id, STEP_S[source]
+    first = day_ending(book.site, pieces[0].span[0] + 1)
+    last = day_ending(book.site, pieces[-1].span[1])
+    found = await tx.all(_DAYS, system_id=system_id, source=source, first=first, last=last)
+    stored: dict[int, bytes] = {row[0]: row[1] for row in found}
+    days: dict[int, SourceDay] = {}
+    before: list[Ends | None] = []
+    for (lo_at, hi_at), lines in pieces:
+        for day in range(day_ending(book.site, lo_at + 1), day_ending(book.site, hi_at) + 1):
+            if day not in days:
+                days[day] = _source_day(book, source, day, stored.get(day))
+                before.append(days[day].listed_ends())
+            days[day].splice(lo_at, lines, (hi_at - lo_at) // step_s)
     changed: dict[int, SourceDay] = {}
     rows = []
-    for day in range(first, last + 1):
-        start_at = day_start_at(book.site, day)
-        length_s = day_start_at(book.site, day + 1) - start_at
+    for day, source_day in days.items():
         data = stored.get(day)
-        source_day = SourceDay(start_at, length_s, step_s, {}) if data is None else unpack(data)
-        source_day.splice(lo_at, lines, (hi_at - lo_at) // step_s)
         if source_day.is_empty():
             if data is not None:
                 await _dropped_day(tx, book, source, day)
                 changed[day] = source_day
         elif (packed := pack(source_day)) != data:
-            rows.append((book.system.system_id, source, day, book.version, packed))
+            rows.append((system_id, source, day, book.version, packed))
             changed[day] = source_day
     await tx.put(SYSTEM_DAY, rows)
     if changed:
         book.is_changed = True
         await totals(tx, book, source, changed)
-        await _ends(tx, book, source, changed.values(), may_shrink=may_shrink)
+        after = [day.listed_ends() for day in days.values()]
+        await _ends(tx, book, source, _known(before), _known(after))
+
+
+def _source_day(book: Book, source: Source, day: int, data: bytes | None) -> SourceDay:
+    if data is not None:
+        return unpack(data)
+    start_at = day_start_at(book.site, day)
+    length_s = day_start_at(book.site, day + 1) - start_at
+    return SourceDay(start_at, length_s, STEP_S[source], {})
 
 
 async def _dropped_day(tx: Transaction, book: Book, source: Source, day: int) -> None:
@@ -223,9 +264,7 @@ async def imported(tx: Transaction, book: Book, source: Source, days: list[int])
     system_id = book.system.system_id
     found = {
         row[0]: unpack(row[1])
-        for row in await tx.all(
-            _SOME_DAYS, system_id=system_id, source=source, days=days
-        )
+        for row in await tx.all(_SOME_DAYS, system_id=system_id, source=source, days=days)
     }
     nothing = SourceDay(0, 0, STEP_S[source], {})
     await totals(tx, book, source, {day: found.get(day, nothing) for day in days})
@@ -248,38 +287,53 @@ def day_total_j(source_day: SourceDay | None, imported_wh: int | None) -> int | 
 
 
 async def _ends(
-    tx: Transaction,
-    book: Book,
-    source: Source,
-    days: Iterable[SourceDay],
-    *,
-    may_shrink: bool,
+    tx: Transaction, book: Book, source: Source, before: list[Ends], after: list[Ends]
 ) -> None:
-    """Keep the ends of the first and last listed slots of *source*."""
+    """Keep the ends of the first and last listed slots of *source*.
+
+    They are looked up anew where a day that had one of them has lost it.
+    """
     system_id = book.system.system_id
     row = await tx.one(_SERIES, system_id=system_id, source=source)
-    if may_shrink:
+    known: list[Ends] = [] if row is None else [(row[0], row[1])]
+    found = known + after
+    ends = (min(one[0] for one in found), max(one[1] for one in found)) if found else None
+    if ends is not None and (
+        _is_lost(ends[0], [one[0] for one in before], [one[0] for one in after])
+        or _is_lost(ends[1], [one[1] for one in before], [one[1] for one in after])
+    ):
         ends = await listed_ends(tx, system_id, source)
-    else:
-        found = [one for day in days if (one := day.listed_ends()) is not None]
-        if row is not None and row[0] is not None:
-            found.append((row[0], row[1]))
-        ends = (min(one[0] for one in found), max(one[1] for one in found)) if found else None
-    new = (None, None) if ends is None else ends
-    if row is None or tuple(row) != new:
-        await tx.put(SERIES, [(system_id, source, *new)])
+    if ends is None:
+        await tx.run(_DROP_SERIES, system_id=system_id, source=source)
+    elif row is None or tuple(row) != ends:
+        await tx.put(SERIES, [(system_id, source, *ends)])
 
 
-async def listed_ends(rows: Rows, system_id: int, source: Source) -> tuple[int, int] | None:
+def _known(ends: Iterable[Ends | None]) -> list[Ends]:
+    return [one for one in ends if one is not None]
+
+
+def _is_lost(end_at: int, before: list[int], after: list[int]) -> bool:
+    return end_at in before and end_at not in after
+
+
+async def listed_ends(rows: Rows, system_id: int, source: Source) -> Ends | None:
     """Return the ends of the first and the last listed slot of a source, from its days."""
-    first: int | None = None
-    last: int | None = None
-    for (data,) in await rows.all(_ENDS, system_id=system_id, source=source):
-        ends = unpack(data).listed_ends()
-        if ends is not None:
-            first = ends[0] if first is None else first
-            last = ends[1]
-    return None if first is None or last is None else (first, last)
+    first = await _outermost(rows, system_id, source, _DAYS_AFTER, -DAYS_FAR)
+    last = await _outermost(rows, system_id, source, _DAYS_BEFORE, DAYS_FAR)
+    return None if first is None or last is None else (first[0], last[1])
+
+
+async def _outermost(
+    rows: Rows, system_id: int, source: Source, days: str, day: int
+) -> Ends | None:
+    """Return the ends of the first day beyond *day* with a listed slot, either way."""
+    while found := await rows.all(days, system_id=system_id, source=source, day=day):
+        for day, data in found:  # noqa: B007, PLW2901 - where the next statement goes on
+            ends = unpack(data).listed_ends()
+            if ends is not None:
+                return ends
+    return None
 
 
 def _meters_heard(
@@ -287,13 +341,13 @@ def _meters_heard(
 ) -> None:
     """Keep the last 15-minute interval of each meter."""
     lo_at, hi_at = span
-    by_meter: dict[int, list[Dense]] = {}
-    for (device_id, _), found in parts.items():
-        kind = book.devices[device_id].kind
-        if kind in METER_KINDS or (kind in UNNAMED_KINDS and kind is not Kind.UNNAMED_INVERTERS):
-            by_meter.setdefault(device_id, []).append(tally(found, lo_at, hi_at, GRID_S))
-    for device_id, found_lines in by_meter.items():
-        heard(book, device_id, together([found_lines], (hi_at - lo_at) // GRID_S), lo_at)
+    by_meter: dict[int, dict[int, Dense]] = {}
+    for (device_id, channel), found in parts.items():
+        if book.devices[device_id].kind not in KINDS_OF[Source.MICRO]:
+            line = tally(found, lo_at, hi_at, GRID_S)
+            by_meter.setdefault(device_id, {})[channel] = line
+    for device_id, by_channel in by_meter.items():
+        heard(book, device_id, of_device(by_channel), lo_at)
 
 
 def heard(book: Book, device_id: int, line: Dense, lo_at: int) -> None:

@@ -187,6 +187,8 @@ class SQLite:
                 if len(group) == 1 and not _begun(connection, job):
                     break
                 _changed(connection, session, job)
+                if not connection.in_transaction:
+                    break  # a full disk rolls back everything that the group has done
             if group:
                 _committed(connection, group)
                 for loop in {job.loop for job in group}:
@@ -241,7 +243,7 @@ def _committed(connection: apsw.Connection, group: list[_Job]) -> None:
             with contextlib.suppress(apsw.Error):
                 connection.execute("ROLLBACK")
             _failed(group, error)
-    elif not any(job.error for job in group):
+    else:
         _failed(group, apsw.Error("the transaction was rolled back"))
 
 

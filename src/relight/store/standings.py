@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from relight.model.clock import day_at, day_start_at
 from relight.model.devices import Kind
+from relight.model.energy import INTERVAL_S_MAX
 from relight.model.systems import dark_inverters, standing
 from relight.store import measured
 from relight.store.writing import Days, counted_j
@@ -36,7 +37,8 @@ async def refresh(tx: Transaction, book: Book, now: int, rules: Rules) -> None:
 async def _dark(tx: Transaction, book: Book, day: int) -> set[int]:
     """Return the inverters that made nothing on *day* while most of the others did."""
     start_at, end_at = day_start_at(book.site, day), day_start_at(book.site, day + 1)
-    rows = await measured.around(tx, book.where, start_at, end_at, book.last_data_at())
+    from_at = start_at - INTERVAL_S_MAX
+    rows = await measured.around(tx, book.where, from_at, end_at, book.last_data_at())
     inverters = {one.device_id for one in book.devices.values() if one.kind is Kind.INVERTER}
     ours = [one for one in rows.intervals.values() if one.device_id in inverters]
     days = Days(book.site, day, day + 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relight.model.clock import date_of_day, day_ending, day_start_at
 from relight.model.devices import METER_KINDS, STEP_S, Source
+from relight.model.energy import INTERVAL_S_MAX
 from relight.model.rounding import JOULES_PER_WH
 from relight.model.slots import Rows as Reported
 from relight.model.slots import channels
@@ -17,7 +18,7 @@ from relight.model.source_days import SourceDay, pack, pack_year
 from relight.store import book as books
 from relight.store import measured, recount
 from relight.store.measured import Measured
-from relight.store.reports import grid_span
+from relight.store.recount import grid_span
 from relight.store.tables import DEVICE_DAY, SERIES, SYSTEM_DAY, SYSTEM_YEAR
 from relight.store.writing import Days, packed_rows
 
@@ -145,7 +146,7 @@ async def _windows(rows: Rows, book: Book) -> AsyncIterator[_Window]:
     span = await rows.one(_DAY_SPAN, system_id=book.system.system_id)
     known = [day for day in (span or ()) if day is not None]
     for device in book.devices.values():
-        known += [day_ending(book.site, at) for at in (device.first_end_at, device.first_at) if at]
+        known += [day_ending(book.site, at) for at in (device.first_end_at, device.first_at) if at is not None]
     if not known:
         return
     known.append(day_ending(book.site, max(book.last_data_at(), 1)))
@@ -156,7 +157,9 @@ async def _windows(rows: Rows, book: Book) -> AsyncIterator[_Window]:
 async def _window(rows: Rows, book: Book, first: int, last: int) -> _Window:
     start_at, end_at = day_start_at(book.site, first), day_start_at(book.site, last + 1)
     span = grid_span(start_at, end_at)
-    stored = await measured.around(rows, book.where, *span, book.last_data_at())
+    # What ended on the day before may count in the place of what ends on the first one.
+    from_at = span[0] - INTERVAL_S_MAX
+    stored = await measured.around(rows, book.where, from_at, span[1], book.last_data_at())
     meters = [one for one in book.devices.values() if one.kind in METER_KINDS and one.registers]
     near = await measured.neighbours(rows, book.where, meters, *span)
     readings = stored.readings | {one[:4]: one for one in near}

@@ -11,6 +11,7 @@ from relight.model.packing import pack_device_day
 from relight.model.slots import Rows as Reported
 from relight.model.slots import channels
 from relight.store.measured import interval_row, reading_row
+from relight.store.recount import GRID_S
 from relight.store.tables import DEVICE_DAY, INTERVAL, READING
 
 if TYPE_CHECKING:
@@ -47,11 +48,15 @@ async def write_measured(
     tx: Transaction,
     book: Book,
     stored: Measured,
-    intervals: Sequence[Interval],
-    readings: Sequence[Reading],
+    span: tuple[int, int],
+    changes: tuple[Sequence[Interval], Sequence[Reading]],
 ) -> None:
-    """Write new or changed rows; *stored* has them already, among all that lies around them."""
+    """Write new or changed rows; *stored* has them already, among all that lies around them.
+
+    *span* is the window they are merged in, whole days where it reaches into packed ones.
+    """
     where, system_id = book.where, book.system.system_id
+    intervals, readings = changes
     await tx.put(
         INTERVAL,
         [interval_row(system_id, one) for one in intervals if not where.is_packed(one.end_at)],
@@ -60,10 +65,9 @@ async def write_measured(
         READING,
         [reading_row(system_id, one) for one in readings if not where.is_packed(one.read_at)],
     )
-    starts_at = [one.start_at + 1 for one in intervals] + [one.read_at for one in readings]
-    ends_at = [one.end_at for one in intervals] + [one.read_at for one in readings]
-    first = day_ending(book.site, min(starts_at))
-    last = min(day_ending(book.site, max(ends_at)), book.system.packed_to_day)
+    # A window begins and ends at marks, which need not be where days do.
+    first = day_ending(book.site, span[0] + GRID_S)
+    last = min(day_ending(book.site, span[1] - GRID_S + 1), book.system.packed_to_day)
     if first <= last:
         devices = {one.device_id for one in intervals} | {one.device_id for one in readings}
         await write_days(tx, book, stored, (first, last), devices)

@@ -109,7 +109,7 @@ def read(content: Content, target: Target, options: Options) -> Parsed:
     """Return what a power CSV tells: the intervals of one device."""
     found = columns(content.text, options)
     bad = BadRows()
-    lines = power_lines.read(content.data, found, target, options, bad)
+    lines = power_lines.read(content.data, found, target, options=options, bad=bad)
     if not lines.ats:
         _refuse_nothing(bad)
     step_s = _step(lines.ats) if options.step_s is None else options.step_s

@@ -46,7 +46,7 @@ class Lines:
     notes: list[str] = field(default_factory=list)
 
 
-def read(data: bytes, columns: Columns, target: Target, options: Options, bad: BadRows) -> Lines:
+def read(data: bytes, columns: Columns, target: Target, *, options: Options, bad: BadRows) -> Lines:
     """Return the good lines of a CSV file.
 
     Raises BadInput for a file that is no CSV, and for one that holds several series.

@@ -1,0 +1,252 @@
+"""The HTTP application: the routes, one line an endpoint; errors to bodies; start and stop.
+
+Pure ASGI. Who may ask is `api.guard`, how an answer is sent `api.respond`.
+Source: behaviour, Transport, Trouble behind the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from relight.api import devices, energy, guard, journal, lifetimes, pages, reports, systems
+from relight.api.call import Answer, Call, CallerCall, State
+from relight.api.formats import Format
+from relight.api.params import Query
+from relight.api.respond import OPEN_PATH, allow_origins, answer, fail, is_preflight, refuse
+from relight.api.running import running
+from relight.errors import (
+    BadParameter,
+    DataUnavailable,
+    MethodNotAllowed,
+    NotFound,
+    RelightError,
+    RequestError,
+)
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from relight.config import Config
+
+SystemEndpoint: TypeAlias = Callable[[Call], Awaitable[Answer]]
+CallerEndpoint: TypeAlias = Callable[[CallerCall], Awaitable[Answer]]
+_Guarded: TypeAlias = Callable[[guard.Asking], Awaitable[Answer]]
+Page: TypeAlias = Callable[[State, "Scope", "Send"], Awaitable[None]]
+
+#: Endpoints about the system that the path names: /api/v2/systems/{system_id}/…
+OF_SYSTEM: Final[dict[str, SystemEndpoint]] = {
+    "summary": systems.summary,
+    "stats": energy.stats,
+    "rgm_stats": energy.rgm_stats,
+    "consumption_stats": energy.consumption_stats,
+    "energy_lifetime": lifetimes.energy_lifetime,
+    "consumption_lifetime": lifetimes.consumption_lifetime,
+    "monthly_production": lifetimes.monthly_production,
+    "production_meter_readings": lifetimes.production_meter_readings,
+    "envoys": devices.envoys,
+    "inventory": devices.inventory,
+}
+#: Endpoints whose path names no system.
+OF_CALLER: Final[dict[str, CallerEndpoint]] = {
+    "/api/v2/systems": systems.systems,
+    "/api/v2/systems/search_system_id": systems.search_system_id,
+    "/api/v2/systems/inverters_summary_by_envoy_or_site": (
+        devices.inverters_summary_by_envoy_or_site
+    ),
+}
+#: What needs no key.
+PAGES: Final[dict[str, Page]] = {
+    "/": pages.index,
+    "/api/v2/openapi.json": pages.openapi,
+    "/healthz": pages.healthz,
+    "/readyz": pages.readyz,
+}
+REPORTS: Final = "/ingest/v1/reports"
+SYSTEMS: Final = "/api/v2/systems/"
+
+_OK: Final = 200
+_NO_CONTENT: Final = 204
+_DEFECT: Final = 500
+_METHODS: Final = frozenset({"GET", "HEAD"})
+_log = logging.getLogger("relight")
+
+
+def create_app(
+    config: Config,
+    *,
+    worker: int = 0,
+    workers: int = 1,
+    source: Callable[[], float] = time.time,  # noqa: TID251 - where the real clock enters
+) -> ASGIApp:
+    """Return the application of worker number *worker* of *workers*.
+
+    It opens the store in its lifespan; the first worker does what time brings. *source* tells
+    real time in Unix seconds.
+    """
+    return _Application(config, source, worker=worker, workers=workers)
+
+
+class _Application:
+    """The ASGI application of one process."""
+
+    def __init__(
+        self, config: Config, source: Callable[[], float], *, worker: int, workers: int
+    ) -> None:
+        self._config = config
+        self._source = source
+        self._worker = worker
+        self._state: State | None = None
+        # Ids differ between the workers of a host, and between one start and the next.
+        self._name = f"{int(source()):x}-{worker}of{workers}"
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or run the lifespan."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        opening = running(self._config, self._source, worker=self._worker)
+        try:
+            self._state = await opening.__aenter__()
+        except RelightError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._closed(opening)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _closed(self, opening: AbstractAsyncContextManager[State]) -> None:
+        self._state = None
+        try:
+            await opening.__aexit__(None, None, None)
+        except RelightError as error:
+            _log.warning("the server did not stop cleanly: %s", error)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = f"{self._name}-{next(self._numbers)}"
+        started, status = time.perf_counter(), 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await _served(self._state, scope, receive, noting)
+        except Exception:  # noqa: BLE001 - logged, and the process goes on
+            _log.exception("request %s failed", request_id)
+            if not status:
+                headers = ((b"x-request-id", request_id.encode()),)
+                await fail(scope, noting, callback=_callback(scope), headers=headers)
+        finally:
+            took_s = time.perf_counter() - started
+            journal.tell(scope, request_id=request_id, status=status, took_s=took_s)
+
+
+async def _served(state: State | None, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request; whatever this raises is a defect."""
+    path: str = scope["path"]
+    if len(path) > 1:
+        path = path.removesuffix("/")
+    if state is None:
+        await refuse(scope, send, DataUnavailable("the server is starting or stopping"))
+    elif path == REPORTS:
+        await reports.accept(state, scope, receive, send)
+    elif is_preflight(scope) and path.startswith(OPEN_PATH):
+        await allow_origins(scope, send)
+    else:
+        await _got(state, path, scope, send)
+
+
+async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
+    """Answer a GET or HEAD, or refuse another method."""
+    callback, form = None, Format.DEFAULT
+    try:
+        params = _params(state, scope)
+        callback, form = params.text("callback"), params.format()
+        if scope["method"] not in _METHODS:
+            raise MethodNotAllowed(scope["method"])
+        page = PAGES.get(path)
+        if page is not None:
+            await page(state, scope, send)
+            return
+        found = await _answered(state, path, params)
+    except RequestError as error:
+        if isinstance(error, DataUnavailable):
+            _log.warning("%s: %s", journal.address(scope), error)
+        await refuse(scope, send, error, form=form, callback=callback)
+        return
+    await answer(
+        scope,
+        send,
+        found.body,
+        status=_NO_CONTENT if found.body is None else _OK,
+        callback=callback,
+        tag=found.tag,
+        gzip_body=found.gzip_body,
+    )
+
+
+def _params(state: State, scope: Scope) -> Query:
+    """Return the parameters of a request. Raises BadParameter where the address is too long."""
+    query: bytes = scope["query_string"]
+    most = state.config.limits.url_bytes_max
+    if len(scope["path"]) + len(query) > most:
+        raise BadParameter(f"The path and query are longer than {most} bytes.")
+    return Query(query)
+
+
+async def _answered(state: State, path: str, params: Query) -> Answer:
+    """Return the answer of an endpoint, in time. Raises RequestError."""
+    endpoint = _endpoint(path)
+    now = state.clock.now()
+    try:
+        async with asyncio.timeout(state.config.limits.read_wait_s):
+            application = await guard.application(state, params)
+            asking = guard.Asking(state, application, params, now)
+            with guard.counted(asking):
+                return await endpoint(asking)
+    except TimeoutError as error:
+        raise DataUnavailable("the store did not answer in time") from error
+
+
+def _endpoint(path: str) -> _Guarded:
+    """Return what *path* leads to, behind the guard. Raises NotFound."""
+    of_caller = OF_CALLER.get(path)
+    if of_caller is not None:
+        return partial(_of_caller, of_caller)
+    if path.startswith(SYSTEMS):
+        asked, _, name = path.removeprefix(SYSTEMS).partition("/")
+        of_system = OF_SYSTEM.get(name)
+        if of_system is not None:
+            return partial(_of_system, of_system, asked)
+    raise NotFound(path)
+
+
+async def _of_caller(endpoint: CallerEndpoint, asking: guard.Asking) -> Answer:
+    return await endpoint(await guard.caller_call(asking))
+
+
+async def _of_system(endpoint: SystemEndpoint, asked: str, asking: guard.Asking) -> Answer:
+    return await endpoint(await guard.system_call(asking, asked))
+
+
+def _callback(scope: Scope) -> str | None:
+    try:
+        return Query(scope["query_string"]).text("callback")
+    except BadParameter:
+        return None

@@ -1,0 +1,83 @@
+"""What an API handler is given, and what it gives back.
+
+Records only. `api.guard` makes a `Call` once the caller may have it; `api.app` sends the `Answer`.
+A v2 handler is `async def name(call: Call) -> Answer`; the three that name no system in their path
+take a `CallerCall`. Refusals are raised from `relight.errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from relight import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    import msgspec
+
+    from relight.api.formats import Format
+    from relight.api.params import Query
+    from relight.config import Config
+    from relight.model.clock import Clock
+    from relight.model.systems import System
+    from relight.store.database import Database
+    from relight.store.quota import QuotaBook
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one server process holds open while it runs."""
+
+    config: Config
+    clock: Clock
+    database: Database
+    quotas: QuotaBook
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and through which application."""
+
+    user_id: int
+    company_id: int | None
+    app_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerCall:
+    """A call by a known caller."""
+
+    state: State
+    caller: Caller
+    params: Query
+    format: Format
+    now: int  #: the clock, read once a call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(CallerCall):
+    """A call about one system that the caller may see."""
+
+    system: System
+    site: ZoneInfo
+    sees_consumption: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is no refusal: compact JSON with 200, or no body with 204."""
+
+    body: bytes | None
+    tag: bytes | None = None  #: a whole entity tag, where it is known without the body
+    gzip_body: bytes | None = None
+
+    @classmethod
+    def of(cls, shape: msgspec.Struct | Sequence[msgspec.Struct]) -> Answer:
+        """Return a shape of `wire` as an answer."""
+        return cls(wire.encode(shape))
+
+
+NOTHING = Answer(None)

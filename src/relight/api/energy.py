@@ -1,0 +1,189 @@
+"""`stats`, `rgm_stats` and `consumption_stats`: lists of intervals.
+
+Which intervals a request gets is in `model.ranges` and `model.listed`; the rest is the wire.
+Source: behaviour, Ranges of stats, stats, rgm_stats, consumption_stats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from relight import wire
+from relight.api.call import Answer
+from relight.api.formats import instants
+from relight.api.guard import allow_consumption
+from relight.api.meta import meta_of
+from relight.model.clock import DAY_S
+from relight.model.devices import KINDS_OF, STEP_S, Device, Kind, Source
+from relight.model.listed import by_meter, metered, together, total_devices
+from relight.model.ranges import Span, asked_span, is_too_old, listed_span
+from relight.model.rounding import (
+    channel_energy_wh,
+    channel_power_w,
+    energy_wh,
+    slot_energies_wh,
+    slot_powers_w,
+)
+from relight.store import energy, systems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from relight.api.call import Call
+    from relight.model.facts import SystemFacts
+    from relight.model.listed import MeterListed
+    from relight.model.source_days import SourceDay
+    from relight.store.database import Rows
+
+_NOTHING: Final = Span(0, 0)
+#: A longer range is read away from the event loop. [s]
+_SHORT_S: Final = 2 * DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the store has for one request."""
+
+    facts: SystemFacts
+    span: Span  #: what is listed of what was asked
+    days: list[SourceDay] = field(default_factory=list)
+    devices: list[Device] = field(default_factory=list)
+
+
+async def stats(call: Call) -> Answer:
+    """Return five-minute intervals of the microinverters."""
+    found = await _found(call, Source.MICRO)
+    ends_at, energies_j, devices = together(found.days, found.span)
+    powers_w = slot_powers_w(energies_j)
+    return Answer.of(
+        wire.Stats(
+            call.system.system_id,
+            total_devices(found.facts.kinds, Source.MICRO),
+            list(
+                map(
+                    wire.StatsInterval,
+                    instants(call.format, call.site, ends_at),
+                    devices,
+                    powers_w,
+                    slot_energies_wh(powers_w),
+                )
+            ),
+            meta_of(found.facts, call.format),
+        )
+    )
+
+
+async def rgm_stats(call: Call) -> Answer:
+    """Return 15-minute intervals of the production meters, together and by channel."""
+    found = await _found(call, Source.METER)
+    ends_at, energies_j, devices = metered(found.days, found.span)
+    return Answer.of(
+        wire.RgmStats(
+            call.system.system_id,
+            total_devices(found.facts.kinds, Source.METER),
+            list(
+                map(
+                    wire.RgmInterval,
+                    instants(call.format, call.site, ends_at),
+                    _energies_wh(energies_j),
+                    devices,
+                )
+            ),
+            _meter_intervals(call, found),
+            meta_of(found.facts, call.format),
+        )
+    )
+
+
+async def consumption_stats(call: Call) -> Answer:
+    """Return 15-minute intervals of what was consumed."""
+    allow_consumption(call)
+    found = await _found(call, Source.CONSUMPTION)
+    ends_at, energies_j, devices = together(found.days, found.span)
+    return Answer.of(
+        wire.ConsumptionStats(
+            call.system.system_id,
+            total_devices(found.facts.kinds, Source.CONSUMPTION),
+            list(
+                map(
+                    wire.ConsumptionInterval,
+                    instants(call.format, call.site, ends_at),
+                    devices,
+                    _energies_wh(energies_j),
+                )
+            ),
+            meta_of(found.facts, call.format),
+        )
+    )
+
+
+async def _found(call: Call, source: Source) -> _Found:
+    step_s = STEP_S[source]
+    asked = asked_span(
+        call.site,
+        call.now,
+        call.params.instant("start_at", call.site),
+        call.params.instant("end_at", call.site),
+        step_s=step_s,
+    )
+
+    async def question(rows: Rows) -> _Found:
+        facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
+        if not KINDS_OF[source] & facts.kinds.keys():
+            return _Found(facts, _NOTHING)
+        if is_too_old(call.site, call.now, asked, step_s):
+            return _Found(facts, _NOTHING)
+        start_at, end_at = listed_span(
+            call.site,
+            asked,
+            source,
+            ends=facts.series.get(source),
+            operational_day=facts.operational_day,
+        )
+        span = Span(start_at, min(end_at, call.now))
+        system_id = call.system.system_id
+        days = await energy.days(rows, system_id, source, span, site=call.site)
+        devices = []
+        if source is Source.METER and days:
+            devices = await systems.devices(rows, call.system, call.now)
+        return _Found(facts, span, days, devices)
+
+    is_long = asked.end_at - asked.start_at > _SHORT_S and source is not Source.MICRO
+    return await call.state.database.read(question, is_long=is_long)
+
+
+def _energies_wh(energies_j: Iterable[int]) -> list[int]:
+    """Return each slot's energy as published: never below 0. [Wh]"""
+    return [energy_wh(energy_j) if energy_j > 0 else 0 for energy_j in energies_j]
+
+
+def _meter_intervals(call: Call, found: _Found) -> list[wire.MeterIntervals]:
+    meters = {
+        device.device_id: device
+        for device in sorted(found.devices, key=lambda one: one.serial_number)
+        if device.kind is Kind.PRODUCTION_METER
+    }
+    return [
+        wire.MeterIntervals(
+            meters[device_id].serial_number,
+            meters[device_id].envoy_serial,
+            _channel_intervals(call, listed),
+        )
+        for device_id, listed in by_meter(found.days, found.span, meters).items()
+    ]
+
+
+def _channel_intervals(call: Call, listed: MeterListed) -> list[wire.ChannelInterval]:
+    """Return a meter's intervals by end, then channel."""
+    ends_at: Sequence[int | str] = instants(call.format, call.site, listed.ends_at)
+    channels = listed.energies_j.items()
+    return [
+        wire.ChannelInterval(channel, end_at, None, None)
+        if (energy_j := energies_j[index]) is None
+        else wire.ChannelInterval(
+            channel, end_at, channel_energy_wh(energy_j), channel_power_w(energy_j)
+        )
+        for index, end_at in enumerate(ends_at)
+        for channel, energies_j in channels
+    ]

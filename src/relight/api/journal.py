@@ -1,0 +1,53 @@
+"""The access log: one line a request, without what would let a reader of it call.
+
+Logs in real time by the machinery of `logging`; the instant is the log's own.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote_plus
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+#: Parameters whose values are not told.
+SECRET: Final = frozenset({"key", "user_id"})
+#: What is told of one address. [characters]
+TOLD_MAX: Final = 2_000
+
+_log = logging.getLogger("relight.access")
+
+
+def tell(scope: Scope, *, request_id: str, status: int, took_s: float) -> None:
+    """Write the line of a request that has been answered with *status*."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
+    client = scope.get("client")
+    _log.info(
+        '%s %s "%s %s" %d %.1f ms',
+        request_id,
+        client[0] if client else "-",
+        scope["method"],
+        address(scope),
+        status,
+        took_s * 1000,
+    )
+
+
+def address(scope: Scope) -> str:
+    """Return the path and query as they may be told, on one line."""
+    query: bytes = scope["query_string"]
+    told = quote(scope["path"])
+    if query:
+        pairs = query.decode("latin-1").split("&")
+        told = f"{told}?{'&'.join(map(_redacted, pairs))}"
+    return told[:TOLD_MAX]
+
+
+def _redacted(pair: str) -> str:
+    name, separator, value = pair.partition("=")
+    if unquote_plus(name).removesuffix("[]") in SECRET:
+        return f"{quote(name)}{separator}…"
+    return quote(name, safe="[]%+") + separator + quote(value, safe="[]%+:,")

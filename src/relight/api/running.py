@@ -1,0 +1,105 @@
+"""What one server process opens at its start, keeps doing, and closes at its end.
+
+The store, the call counters, and the work that time brings. Logs in real time; the work itself
+goes by the installation's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Final
+
+from relight.api.call import State
+from relight.errors import RelightError, SetupError
+from relight.model.access import month_window
+from relight.model.clock import Clock
+from relight.store import access, closing
+from relight.store.database import open_database
+from relight.store.quota import MonthCount, QuotaBook
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from relight.config import Config
+
+#: Call counters are written to the store this often. [s]
+USAGE_EVERY_S: Final = 1.0
+#: Days that close and statuses that fall due are looked for this often, in one process. [s]
+CLOSING_EVERY_S: Final = 30.0
+
+_log = logging.getLogger("relight")
+
+
+@contextlib.asynccontextmanager
+async def running(
+    config: Config, source: Callable[[], float], *, worker: int
+) -> AsyncIterator[State]:
+    """Hold a process's state open. Raises StoreError, SetupError."""
+    clock = Clock(source, config.clock_offset_s)
+    try:
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SetupError(f"cannot make {config.data_dir}: {error.strerror}") from error
+    async with contextlib.AsyncExitStack() as opened:
+        database = await open_database(config.store_url)
+        opened.push_async_callback(database.close)
+        quotas = QuotaBook.open(config.quota_path)
+        opened.callback(quotas.close)
+        state = State(config, clock, database, quotas)
+        await _restore(state)
+        usage = _Usage(state)
+        opened.push_async_callback(usage.write)
+        works = [_every(USAGE_EVERY_S, usage.write)]
+        if worker == 0:
+            works.append(_every(CLOSING_EVERY_S, lambda: _close_due(state)))
+        tasks = [asyncio.create_task(work) for work in works]
+        opened.push_async_callback(_stop, tasks)
+        yield state
+
+
+async def _restore(state: State) -> None:
+    """Give the counters what the store knows of this month, so that a lost file grants nothing."""
+    month_start_at = month_window(state.clock.now()).start_at
+    for app_id, calls in await state.database.read(lambda rows: access.used(rows, month_start_at)):
+        state.quotas.restore(app_id, month_start_at, calls)
+
+
+class _Usage:
+    """Writes what the counters counted; keeps what could not be written."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._unwritten: dict[tuple[int, int], MonthCount] = {}
+
+    async def write(self) -> None:
+        """Write what changed since the last time."""
+        self._unwritten.update((one[:2], one) for one in self._state.quotas.flush())
+        if not self._unwritten:
+            return
+        counts = sorted(self._unwritten.values())
+        await self._state.database.write(lambda tx: access.raise_usage(tx, counts))
+        self._unwritten.clear()
+
+
+async def _close_due(state: State) -> None:
+    await closing.tick(state.database, state.clock, state.config.rules)
+
+
+async def _every(pause_s: float, work: Callable[[], Awaitable[None]]) -> None:
+    """Do *work* at once and again and again; one that fails is told and tried again."""
+    while True:
+        try:
+            await work()
+        except RelightError as error:
+            _log.warning("work in the background failed: %s", error)
+        except Exception:  # noqa: BLE001 - logged, and the process goes on
+            _log.exception("work in the background failed")
+        await asyncio.sleep(pause_s)
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,60 @@
+"""What the server logs: to standard error, in real time (UTC), never a key or a password."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from enum import StrEnum
+from typing import Final
+
+#: What must not be read in a log: the value after a word, or a key of either kind by its shape.
+_SECRETS: Final = (
+    (re.compile(r"((?:[?&\s\"']|^)(?:key|user_id)(?:%5B%5D|\[\])?=)[^&\s\"']+"), r"\1…"),
+    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1…@"),
+    (re.compile(r"(?i)(bearer\s+)\S+"), r"\1…"),
+    (re.compile(r"relight_rk_\w+"), "relight_rk_…"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "…"),
+)
+
+
+class Level(StrEnum):
+    """How much is logged; a line a request from `info` on."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Redacted(logging.Formatter):
+    """Writes a line, or a traceback, without the secrets in it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)sZ %(levelname)s %(process)d %(name)s %(message)s")
+        self.converter = time.gmtime
+        self.default_time_format = "%Y-%m-%dT%H:%M:%S"
+        self.default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return *record* as text."""
+        return redacted(super().format(record))
+
+
+def redacted(text: str) -> str:
+    """Return *text* without keys, user ids and passwords."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def configuration(level: Level) -> dict[str, object]:
+    """Return what `logging.config.dictConfig` takes."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"redacted": {"()": Redacted}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacted"}},
+        "root": {"handlers": ["stderr"], "level": level.upper()},
+        "loggers": {"asyncio": {"level": "WARNING"}},
+    }

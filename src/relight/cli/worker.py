@@ -1,0 +1,68 @@
+"""One server process: `python -m relight.cli.worker`, started by `relight serve`.
+
+It inherits the listening socket and finds everything else in its environment. It loads nothing of
+the command line, so that it stays small.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import Final
+
+import uvicorn
+
+from relight.api.app import create_app
+from relight.cli import logs
+from relight.cli.place import BACKLOG, Place
+
+#: A worker of several has a pipe as its standard input, which closes when its parent ends.
+PIPE: Final = 0
+
+
+def server(place: Place) -> uvicorn.Server:
+    """Return the HTTP server of a worker."""
+    config = place.config
+    cert, key = config.tls_cert, config.tls_key
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(config, worker=place.number, workers=config.workers),
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=logs.configuration(place.level),
+            access_log=False,
+            server_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=config.limits.stop_wait_s,
+            ssl_certfile=cert,
+            ssl_keyfile=key,
+        )
+    )
+
+
+def main() -> None:
+    """Serve until told to stop, or until the parent of several workers is gone."""
+    # Until the server takes over, and again after it: a clean end.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    place = Place.read()
+    serving = server(place)
+    if place.config.workers > 1:
+        threading.Thread(target=_stop_with_parent, args=(serving,), daemon=True).start()
+    listening = socket.socket(fileno=place.socket)
+    serving.run(sockets=[listening])
+
+
+def _stop_with_parent(serving: uvicorn.Server) -> None:
+    while os.read(PIPE, 1):
+        pass
+    serving.should_exit = True
+
+
+if __name__ == "__main__":
+    main()

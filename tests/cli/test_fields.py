@@ -1,0 +1,77 @@
+"""Reading what an administrator gives: a bad value is named with its field and the reason."""
+
+from collections.abc import Callable
+
+import pytest
+
+from relight.cli import fields
+from relight.errors import BadInput
+from relight.model.access import NUMBER_MAX, new_report_key, user_code
+
+REPORT_KEY = new_report_key(bytes)
+
+
+@pytest.mark.parametrize(
+    ("expected", "read"),
+    [
+        ("Roof", lambda: fields.text("name", "  Roof ")),
+        ("", lambda: fields.line("city", " ")),
+        ("Köln", lambda: fields.line("city", "Köln")),
+        (7, lambda: fields.number("id", 7)),
+        (None, lambda: fields.number_or_none("size", "None")),
+        (7, lambda: fields.number_or_none("size", " 7 ")),
+        (310_606, lambda: fields.user("310606")),
+        (310_606, lambda: fields.user("4d7a45774e6a41320a")),
+        (NUMBER_MAX, lambda: fields.user(user_code(NUMBER_MAX))),
+        ("Europe/Berlin", lambda: fields.timezone("Europe/Berlin")),
+        ("US", lambda: fields.country("us")),
+        ("", lambda: fields.country("")),
+        ("wifi", lambda: fields.connection("WiFi")),
+        (0, lambda: fields.instant("at", "1970-01-01T00:00:00Z")),
+        (0, lambda: fields.instant("at", "1970-01-01T00:00")),
+        (None, lambda: fields.instant_or_none("at", "none")),
+        ("0" * 32, lambda: fields.application_key("0" * 32)),
+        (REPORT_KEY, lambda: fields.report_key(REPORT_KEY)),
+    ],
+)
+def test_a_value_is_read(expected: object, read: Callable[[], object]) -> None:
+    assert expected == read()
+
+
+@pytest.mark.parametrize(
+    ("reason", "read"),
+    [
+        ("name: is empty", lambda: fields.text("name", " ")),
+        ("name: has more than 200 characters", lambda: fields.text("name", "x" * 201)),
+        ("city: has characters that cannot be printed", lambda: fields.line("city", "a\nb")),
+        ("id: 0 is not between 1 and 9", lambda: fields.number("id", 0, most=9)),
+        (
+            "size: '5kW' is neither a number nor 'none'",
+            lambda: fields.number_or_none("size", "5kW"),
+        ),
+        ("user: 'bob' is neither a number nor a user_id", lambda: fields.user("bob")),
+        ("user: '4d6a51330' is neither", lambda: fields.user("4d6a51330")),
+        ("user: 0 is not between 1", lambda: fields.user("0")),
+        ("user: '" + "9" * 40, lambda: fields.user("9" * 40)),
+        ("timezone: unknown time zone 'Mars'", lambda: fields.timezone("Mars")),
+        ("timezone: unknown time zone '../etc'", lambda: fields.timezone("../etc")),
+        ("country: unknown country code 'XX'", lambda: fields.country("XX")),
+        ("country: unknown country code 'Germany'", lambda: fields.country("Germany")),
+        ("connection: 'radio' is none of ethernet", lambda: fields.connection("radio")),
+        ("at: no ISO 8601 instant in 'noon'", lambda: fields.instant("at", "noon")),
+        ("key: an application's key is 32 lower-case", lambda: fields.application_key("A" * 32)),
+        ("key: this is not a report key", lambda: fields.report_key(REPORT_KEY[:-1] + "x")),
+    ],
+)
+def test_a_value_that_cannot_be_names_its_field(reason: str, read: Callable[[], object]) -> None:
+    with pytest.raises(BadInput) as raised:
+        read()
+
+    assert str(raised.value).startswith(reason)
+
+
+def test_a_secret_that_cannot_be_is_not_repeated() -> None:
+    with pytest.raises(BadInput) as raised:
+        fields.application_key("secret" * 5)
+
+    assert "secret" not in str(raised.value)
