@@ -59,7 +59,7 @@ bench: $(VENV)/.test ## measure, on this machine, what benchmarks/ measures
 
 lock: $(VENV)/.uv ## choose the newest versions that pyproject.toml allows, and write them down
 	@echo "relight: locking"
-	@$(COMPILE) pyproject.toml --upgrade --extra demo --extra postgres --group build --group check --group test \
+	@$(COMPILE) pyproject.toml --upgrade --extra demo --extra gateway --extra postgres --group build --group check --group test \
 	    --output-file requirements/test.txt
 	@$(COMPILE) pyproject.toml --upgrade --extra demo --group build --constraints requirements/test.txt \
 	    --output-file requirements/demo.txt

@@ -34,8 +34,8 @@ RULES = Rules()
 #: 2024-03-10 12:00 in Los Angeles, a day of 23 hours.
 NOON_AT = 1_710_097_200
 LOS_ANGELES = "America/Los_Angeles"
-#: Days from here on are open, unless a test says otherwise.
-LONG_AGO_DAY = -30
+#: This many days before now are open, unless a test says otherwise.
+OPEN_DAYS = 100
 
 _numbers = itertools.count(1)
 
@@ -97,21 +97,21 @@ async def site(
     database: Database,
     timezone: str = LOS_ANGELES,
     *,
-    packed_to_day: int | None = LONG_AGO_DAY,
+    packed_to_day: int | None = None,
     now: int = NOON_AT,
     inverters: int = 0,
 ) -> Site:
     """Add a system to *database*: its days after *packed_to_day* are open.
 
-    None leaves closed what has closed by *now*. *inverters* are named I1, I2, … and get the device
-    ids 1, 2, ….
+    *inverters* are named I1, I2, … and get the device ids 1, 2, ….
     """
+    if packed_to_day is None:
+        packed_to_day = local_day(timezone, now) - OPEN_DAYS
     new = NewSystem(name="Roof", timezone=timezone, system_id=next(_numbers))
 
     async def change(tx: Transaction) -> int:
         system_id = await administration.add_system(tx, new, now, RULES)
-        if packed_to_day is not None:
-            await _move_packing(tx, system_id, packed_to_day)
+        await _move_packing(tx, system_id, packed_to_day)
         return system_id
 
     made = Site(database, await database.write(change), now)

@@ -88,6 +88,48 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """How gateways are asked, and how long what they answered is kept."""
+
+    poll_s: Annotated[
+        _Positive, Meta(description="seconds between two readings of counters and meters")
+    ] = 60
+    estimate_s: Annotated[
+        _Positive,
+        Meta(description="seconds between two readings where a gateway tells powers alone"),
+    ] = 5 * 60
+    inventory_s: Annotated[
+        _Positive, Meta(description="seconds between two readings of a gateway's devices")
+    ] = _HOUR_S
+    gateway_wait_s: Annotated[
+        _Positive, Meta(description="seconds until a gateway must have answered one request")
+    ] = 45
+    gateway_bytes_max: Annotated[
+        _Positive, Meta(description="bytes of one answer of a gateway")
+    ] = 8 * _MEBIBYTE
+    backoff_s_min: Annotated[
+        _Positive, Meta(description="seconds until a gateway that failed is asked again, at first")
+    ] = 30
+    backoff_s_max: Annotated[
+        _Positive, Meta(description="the same, at most; it doubles with every failure")
+    ] = 15 * 60
+    quiet_from_s: Annotated[
+        _Duration,
+        Meta(description="seconds after local midnight at which gateways stop answering for a while"),
+    ] = 23 * _HOUR_S
+    quiet_s: Annotated[
+        _Duration, Meta(description="seconds that they are left alone from then on")
+    ] = 10 * 60
+    retire_after_s: Annotated[
+        _Duration,
+        Meta(description="a device that a gateway has not listed for longer is retired"),
+    ] = 7 * 24 * _HOUR_S
+    spool_days: Annotated[
+        _Positive, Meta(description="days for which a gateway's answers are kept as read")
+    ] = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one installation."""
 
@@ -111,6 +153,7 @@ class Config:
     tls_key: Annotated[Path | None, Meta(description="the certificate's private key (PEM)")] = None
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
+    collecting: Collecting = field(default_factory=Collecting)
 
     @classmethod
     def read(cls, environ: Mapping[str, str], given: Mapping[str, object]) -> Self:
@@ -122,6 +165,7 @@ class Config:
             **_found(cls, environ, given),
             "rules": _found(Rules, environ, given),
             "limits": _found(Limits, environ, given),
+            "collecting": _found(Collecting, environ, given),
         }
         try:
             config = msgspec.convert(values, cls, strict=False, dec_hook=_decode)
@@ -141,6 +185,21 @@ class Config:
         """Return the file of the call counters that this host's workers share."""
         return self.data_dir / "quota.counters"
 
+    @property
+    def spool_path(self) -> Path:
+        """Return the folder of what gateways answered, a folder a gateway."""
+        return self.data_dir / "spool"
+
+    @property
+    def secrets_path(self) -> Path:
+        """Return the folder of gateways' tokens and passwords."""
+        return self.data_dir / "secrets"
+
+    @property
+    def parts_path(self) -> Path:
+        """Return the file in which models and stock numbers of parts may be added."""
+        return self.data_dir / "parts.toml"
+
     def to_json(self) -> str:
         """Return all settings as JSON text for `from_json`."""
         return msgspec.json.encode(self, enc_hook=str).decode()
@@ -158,7 +217,7 @@ def settings() -> list[Setting]:
     """Return every setting, in the order of their definition."""
     return [
         Setting(name, _variable(name), getattr(defaults, name), help_line)
-        for defaults in (Config(), Rules(), Limits())
+        for defaults in (Config(), Rules(), Limits(), Collecting())
         for name, help_line in _help_lines(type(defaults)).items()
     ]
 

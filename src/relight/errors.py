@@ -21,6 +21,8 @@ RelightError
 │   ├── StoreUnreadable      not a store, damaged, or not ours to open
 │   ├── OlderSchema          to be migrated first
 │   └── NewerSchema          written by a later Relight
+├── GatewayError             a gateway that does not answer, or tells nothing that can be used
+│   └── GatewayRefuses       a token or a password that a gateway, or the vendor, does not take
 ├── SetupError               an option, a file or a port that the server cannot start with
 ├── BadZone                  a name that is no time zone
 ├── BadInput                 a place in a file or a report that cannot be taken, and why
@@ -187,6 +189,14 @@ class NewerSchema(StoreError):
         )
         self.found = found
         self.known = known
+
+
+class GatewayError(RelightError):
+    """A gateway that cannot be reached, or that tells nothing that can be used."""
+
+
+class GatewayRefuses(GatewayError):
+    """A token or a password that a gateway, or whoever gives tokens out, does not take."""
 
 
 class SetupError(RelightError):

@@ -1,9 +1,9 @@
 """A disk that fills up in the middle of a group of changes: who is told «durable» was right."""
 
 import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-import pytest
 
 from relight.errors import DataUnavailable
 from relight.store.database import Database, Transaction, open_database
@@ -11,16 +11,19 @@ from relight.store.database import Database, Transaction, open_database
 _ADD = "INSERT INTO company (company_id, name) VALUES (:company_id, :name)"
 
 
-async def add(tx: Transaction, company_id: int) -> int:
-    await tx.run(_ADD, company_id=company_id, name="C")
-    return company_id
+def adding(company_id: int) -> Callable[[Transaction], Awaitable[int]]:
+    async def add(tx: Transaction) -> int:
+        await tx.run(_ADD, company_id=company_id, name="C")
+        return company_id
+
+    return add
 
 
-async def fill_up(tx: Transaction) -> None:
+async def fill_up(tx: Transaction) -> int:
     # Less than there is already: no page may be added from here on.
     await tx.all("PRAGMA max_page_count = 1")
     try:
-        await tx.run(_ADD, company_id=999, name="C" * 1_000_000)
+        return await tx.run(_ADD, company_id=999, name="C" * 1_000_000)
     finally:
         await tx.all("PRAGMA max_page_count = 1000000")
 
@@ -33,17 +36,12 @@ async def companies(store: Database) -> list[int]:
 async def test_a_change_beside_one_that_found_the_disk_full_is_kept_if_acknowledged(
     migrated_sqlite: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "relight.sqlite3"
-    path.write_bytes(migrated_sqlite.read_bytes())
+    path = shutil.copyfile(migrated_sqlite, tmp_path / "relight.sqlite3")
     store = await open_database(f"sqlite:///{path}")
 
     # While the first keeps the writer busy, the others queue up to be one group.
-    outcomes = await asyncio.gather(
-        *(store.write(lambda tx, n=n: add(tx, n)) for n in (1, 2)),
-        store.write(fill_up),
-        *(store.write(lambda tx, n=n: add(tx, n)) for n in (3, 4)),
-        return_exceptions=True,
-    )
+    changes = [adding(1), adding(2), fill_up, adding(3), adding(4)]
+    outcomes = await asyncio.gather(*map(store.write, changes), return_exceptions=True)
 
     assert isinstance(outcomes[2], DataUnavailable)
     assert {one for one in outcomes if isinstance(one, int)} <= set(await companies(store))

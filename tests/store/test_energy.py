@@ -137,7 +137,7 @@ async def shown_j(house: House, marks_at: list[int]) -> tuple[list[int], list[in
     return await house.database.read(question)
 
 
-async def checked(  # noqa: PLR0913 - one example
+async def checked(
     url: str,
     data_dir: Path,
     read: dict[tuple[int, int], int],

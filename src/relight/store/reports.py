@@ -40,7 +40,7 @@ async def save(
     """
     book = await books.opened(tx, system_id)
     receipt, kinds = Receipt(), frozenset(book.kinds.values())
-    _describe(book, report)
+    _describe(book, report, now)
     await totals.take(tx, book, report, receipt)
     rest = await columns.take(tx, book, report, receipt)
     incoming = _incoming(book, report, rest, receipt)
@@ -54,12 +54,13 @@ async def save(
     return receipt
 
 
-def _describe(book: Book, report: Report) -> None:
+def _describe(book: Book, report: Report, now: int) -> None:
     """Take what is told about the system and its devices."""
     if report.envoy_serial is not None:
         envoy = book.device(Kind.ENVOY, report.envoy_serial)
         if report.reported_at is not None:
-            envoy.reported_at = max(envoy.reported_at or 0, report.reported_at)
+            # An envoy whose clock is ahead has been heard of now, not later.
+            envoy.reported_at = max(envoy.reported_at or 0, min(report.reported_at, now))
     for told in report.devices:
         books.told(book.device(told.kind, told.serial_number), told, reported_at=report.reported_at)
     for snapshot in report.snapshots:

@@ -17,7 +17,7 @@ from relight import wire
 from relight.sources.files import detect, taking
 from relight.sources.files.parsed import Options
 from relight.sources.files.reading import Content, read
-from tests.house import KEY, USER, House, opened
+from tests.house import KEY, USER, House, served
 from tests.sources.files import saved_answers as answers
 from tests.sources.files.saved_answers import DATETIME_FORMATS, saved
 
@@ -75,7 +75,7 @@ ASKED: dict[str, tuple[str, object, dict[str, object]]] = {
 
 @pytest.fixture
 async def house(store_url, tmp_path):
-    async with opened(store_url, tmp_path, since="2022-01-20") as one:
+    async with served(store_url, tmp_path, since="2022-01-20") as one:
         one.now = NOW_AT
         yield one
 
@@ -150,7 +150,7 @@ async def test_each_day_of_a_real_data_set_is_the_sum_of_its_lines(store_url, tm
             if power_kw >= 0:
                 expected_j[at.astimezone(ZoneInfo(zone)).date()] += power_kw * 300_000
 
-    async with opened(store_url, tmp_path, timezone=zone, since="2022-01-20") as house:
+    async with served(store_url, tmp_path, timezone=zone, since="2022-01-20") as house:
         house.now = NOW_AT
         await imported(house, read(SHARED / name))
         found = json.loads(await asked(house, "energy_lifetime", end_date=max(expected_j)))
