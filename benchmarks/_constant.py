@@ -28,10 +28,14 @@ async def main() -> None:
     app = Starlette(routes=[Route("/{size:int}", constant)])
     listening = socket.create_server(("127.0.0.1", 0))
     print(f"listening on http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
-    config = uvicorn.Config(app, http="httptools", log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, http="httptools", log_level="warning", access_log=False, timeout_keep_alive=600
+    )
     await uvicorn.Server(config).serve(sockets=[listening])
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvicorn.Config("", loop="uvloop").get_loop_factory()) as runner:
+    with asyncio.Runner(
+        loop_factory=uvicorn.Config("", loop="uvloop").get_loop_factory()
+    ) as runner:
         runner.run(main())

@@ -133,6 +133,7 @@ def measured(data: Path, count: int) -> dict[str, object]:
 
 
 def main() -> None:
+    """Build a fleet unless one is given, measure it, print tables and keep them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--systems", type=int, default=25)
     parser.add_argument("--days", type=int, default=400)
@@ -154,6 +155,7 @@ def main() -> None:
 
 
 def tell(found: dict[str, object]) -> None:
+    """Print the tables."""
     answers: dict[str, dict[str, float]] = found["answers"]  # type: ignore[assignment]
     show(
         f"A worker with the demo's fleet ({found['fleet']}), SQLite",

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 KEY = "0123456789abcdef0123456789abcdef"
 USER = 310606
+#: What six days came to, by microinverters and by a meter from the third at noon. [Wh]
+MICRO_WH = (15422, 15421, 17118, 18513, 18520, 18494)
+METER_WH = (11388, 18505, 18511, 18487)
 BLIND = 247  #: a user who may not see what is consumed
 
 
@@ -199,3 +202,10 @@ async def _serving(house: House) -> AsyncIterator[None]:
     finally:
         await incoming.put({"type": "lifespan.shutdown"})
         await life
+
+
+async def six_days(house: House) -> None:
+    """Let a house run from 1 to 6 January 2013 with a meter from the third at noon."""
+    house.now = house.at("2013-01-07T09:00")
+    await house.days(Kind.INVERTER, "1", "2013-01-01", MICRO_WH, step_s=300)
+    await house.days(Kind.PRODUCTION_METER, "M", "2013-01-03", METER_WH, step_s=900)

@@ -151,6 +151,10 @@ class Config:
         Path | None, Meta(description="a certificate file (PEM); with it HTTPS is served")
     ] = None
     tls_key: Annotated[Path | None, Meta(description="the certificate's private key (PEM)")] = None
+    native_reports: Annotated[
+        bool,
+        Meta(description="take reports of known legacy gateways without a report key"),
+    ] = False
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
     collecting: Collecting = field(default_factory=Collecting)

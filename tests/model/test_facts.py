@@ -226,7 +226,10 @@ def test_what_a_file_says_is_last_stands_until_something_later_comes() -> None:
 def test_modules_are_active_microinverters_or_how_many_a_file_counted() -> None:
     unnamed = device(Kind.UNNAMED_INVERTERS, device_count=14)
 
-    assert 2 == facts(inverter(), inverter(), inverter(retired_at=5), unnamed).modules
+    heard = inverter(interval_end_at=NOW)
+
+    assert 2 == facts(inverter(), heard, inverter(retired_at=5), unnamed).modules
+    assert 14 == facts(inverter(), inverter(), unnamed).modules
     assert 14 == facts(unnamed).modules
     assert 0 == facts().modules
 

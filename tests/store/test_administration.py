@@ -151,14 +151,14 @@ async def fill(store: Database, site: factories.Site) -> None:
         await administration.add_company_access(tx, company_id, system_id)
         await administration.add_reference(tx, company_id, system_id, "A-1")
         await audit.note(tx, HAND, "system.set", system_id=system_id, detail={})
-        for table, columns in (
-            ("imported_day", "source, day, energy_wh"),
-            ("imported_period", "source, first_day, until_day, energy_wh"),
+        for table, columns, values in (
+            ("imported_day", "source, day, energy_wh", "1, 2, 3"),
+            ("imported_period", "source, first_day, until_day, energy_wh", "1, 2, 3, 4"),
+            ("gateway", "serial_number, host, username, added_at", "'G', 'h', 'u', 1"),
+            ("gateway_memory", "serial_number, version, data", "'G', 1, :data"),
         ):
-            values = ", ".join(str(n) for n, _ in enumerate(columns.split(","), 1))
-            await tx.run(
-                f"INSERT INTO {table} (system_id, {columns}) VALUES ({system_id}, {values})"
-            )
+            sql = f"INSERT INTO {table} (system_id, {columns}) VALUES ({system_id}, {values})"
+            await tx.run(sql, **({"data": b""} if ":data" in values else {}))
 
     await store.write(tie)
 

@@ -15,7 +15,17 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from relight.api import devices, energy, guard, journal, lifetimes, pages, reports, systems
+from relight.api import (
+    devices,
+    energy,
+    guard,
+    journal,
+    lifetimes,
+    native_reports,
+    pages,
+    reports,
+    systems,
+)
 from relight.api.call import Answer, Call, CallerCall, State
 from relight.api.formats import Format
 from relight.api.params import Query
@@ -166,6 +176,8 @@ async def _served(state: State | None, scope: Scope, receive: Receive, send: Sen
         await refuse(scope, send, DataUnavailable("the server is starting or stopping"))
     elif path == REPORTS:
         await reports.accept(state, scope, receive, send)
+    elif path in native_reports.PATHS:
+        await native_reports.accept(state, path, scope, receive, send)
     elif is_preflight(scope) and path.startswith(OPEN_PATH):
         await allow_origins(scope, send)
     else:

@@ -16,7 +16,7 @@ from relight.api.guard import allow_consumption
 from relight.api.meta import meta_of
 from relight.model.clock import DAY_S
 from relight.model.devices import KINDS_OF, STEP_S, Device, Kind, Source
-from relight.model.listed import by_meter, metered, together, total_devices
+from relight.model.listed import by_meter, metered, together
 from relight.model.ranges import Span, asked_span, is_too_old, listed_span
 from relight.model.rounding import (
     channel_energy_wh,
@@ -28,7 +28,9 @@ from relight.model.rounding import (
 from relight.store import energy, systems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from msgspec import Struct
 
     from relight.api.call import Call
     from relight.model.facts import SystemFacts
@@ -53,104 +55,110 @@ class _Found:
 
 async def stats(call: Call) -> Answer:
     """Return five-minute intervals of the microinverters."""
-    found = await _found(call, Source.MICRO)
+    return await _answered(call, Source.MICRO, _stats)
+
+
+def _stats(call: Call, found: _Found) -> wire.Stats:
     ends_at, energies_j, devices = together(found.days, found.span)
     powers_w = slot_powers_w(energies_j)
-    return Answer.of(
-        wire.Stats(
-            call.system.system_id,
-            total_devices(found.facts.kinds, Source.MICRO),
-            list(
-                map(
-                    wire.StatsInterval,
-                    instants(call.format, call.site, ends_at),
-                    devices,
-                    powers_w,
-                    slot_energies_wh(powers_w),
-                )
-            ),
-            meta_of(found.facts, call.format),
-        )
+    return wire.Stats(
+        call.system.system_id,
+        found.facts.devices_in_service(Source.MICRO),
+        list(
+            map(
+                wire.StatsInterval,
+                instants(call.format, call.site, ends_at),
+                devices,
+                powers_w,
+                slot_energies_wh(powers_w),
+            )
+        ),
+        meta_of(found.facts, call.format),
     )
 
 
 async def rgm_stats(call: Call) -> Answer:
     """Return 15-minute intervals of the production meters, together and by channel."""
-    found = await _found(call, Source.METER)
+    return await _answered(call, Source.METER, _rgm_stats)
+
+
+def _rgm_stats(call: Call, found: _Found) -> wire.RgmStats:
     ends_at, energies_j, devices = metered(found.days, found.span)
-    return Answer.of(
-        wire.RgmStats(
-            call.system.system_id,
-            total_devices(found.facts.kinds, Source.METER),
-            list(
-                map(
-                    wire.RgmInterval,
-                    instants(call.format, call.site, ends_at),
-                    _energies_wh(energies_j),
-                    devices,
-                )
-            ),
-            _meter_intervals(call, found),
-            meta_of(found.facts, call.format),
-        )
+    return wire.RgmStats(
+        call.system.system_id,
+        found.facts.devices_in_service(Source.METER),
+        list(
+            map(
+                wire.RgmInterval,
+                instants(call.format, call.site, ends_at),
+                _energies_wh(energies_j),
+                devices,
+            )
+        ),
+        _meter_intervals(call, found),
+        meta_of(found.facts, call.format),
     )
 
 
 async def consumption_stats(call: Call) -> Answer:
     """Return 15-minute intervals of what was consumed."""
     allow_consumption(call)
-    found = await _found(call, Source.CONSUMPTION)
+    return await _answered(call, Source.CONSUMPTION, _consumption_stats)
+
+
+def _consumption_stats(call: Call, found: _Found) -> wire.ConsumptionStats:
     ends_at, energies_j, devices = together(found.days, found.span)
-    return Answer.of(
-        wire.ConsumptionStats(
-            call.system.system_id,
-            total_devices(found.facts.kinds, Source.CONSUMPTION),
-            list(
-                map(
-                    wire.ConsumptionInterval,
-                    instants(call.format, call.site, ends_at),
-                    devices,
-                    _energies_wh(energies_j),
-                )
-            ),
-            meta_of(found.facts, call.format),
-        )
+    return wire.ConsumptionStats(
+        call.system.system_id,
+        found.facts.devices_in_service(Source.CONSUMPTION),
+        list(
+            map(
+                wire.ConsumptionInterval,
+                instants(call.format, call.site, ends_at),
+                devices,
+                _energies_wh(energies_j),
+            )
+        ),
+        meta_of(found.facts, call.format),
     )
 
 
-async def _found(call: Call, source: Source) -> _Found:
-    step_s = STEP_S[source]
+async def _answered(call: Call, source: Source, shape: Callable[[Call, _Found], Struct]) -> Answer:
+    """Return what is found of *source* in the given shape, made where the store is read."""
     asked = asked_span(
         call.site,
         call.now,
         call.params.instant("start_at", call.site),
         call.params.instant("end_at", call.site),
-        step_s=step_s,
+        step_s=STEP_S[source],
     )
 
-    async def question(rows: Rows) -> _Found:
-        facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
-        if not KINDS_OF[source] & facts.kinds.keys():
-            return _Found(facts, _NOTHING)
-        if is_too_old(call.site, call.now, asked, step_s):
-            return _Found(facts, _NOTHING)
-        start_at, end_at = listed_span(
-            call.site,
-            asked,
-            source,
-            ends=facts.series.get(source),
-            operational_day=facts.operational_day,
-        )
-        span = Span(start_at, min(end_at, call.now))
-        system_id = call.system.system_id
-        days = await energy.days(rows, system_id, source, span, site=call.site)
-        devices = []
-        if source is Source.METER and days:
-            devices = await systems.devices(rows, call.system, call.now)
-        return _Found(facts, span, days, devices)
+    async def question(rows: Rows) -> Answer:
+        return Answer.of(shape(call, await _found(rows, call, source, asked)))
 
     is_long = asked.end_at - asked.start_at > _SHORT_S and source is not Source.MICRO
     return await call.state.database.read(question, is_long=is_long)
+
+
+async def _found(rows: Rows, call: Call, source: Source, asked: Span) -> _Found:
+    facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
+    if not KINDS_OF[source] & facts.kinds.keys():
+        return _Found(facts, _NOTHING)
+    if is_too_old(call.site, call.now, asked, STEP_S[source]):
+        return _Found(facts, _NOTHING)
+    start_at, end_at = listed_span(
+        call.site,
+        asked,
+        source,
+        ends=facts.series.get(source),
+        operational_day=facts.operational_day,
+    )
+    span = Span(start_at, min(end_at, call.now))
+    days = await energy.days(rows, call.system.system_id, source, span, site=call.site)
+    devices = []
+    if source is Source.METER and days:
+        devices = await systems.devices(rows, call.system, call.now)
+    return _Found(facts, span, days, devices)
 
 
 def _energies_wh(energies_j: Iterable[int]) -> list[int]:

@@ -21,7 +21,6 @@ from relight.errors import BadDays, BadParameter
 from relight.model.clock import day_start_at, floor_mark, period_end
 from relight.model.devices import Device, Kind, Source
 from relight.model.lifetimes import Days, asked_days, dense, merged_wh, period_wh, total_wh
-from relight.model.listed import total_devices
 from relight.model.rounding import METER_STEP_S, energy_wh
 from relight.store import energy, odometers, systems
 from relight.store.measured import Where
@@ -78,7 +77,7 @@ async def consumption_lifetime(call: Call) -> Answer:
     found = await _lifetime(call, Source.CONSUMPTION)
     facts = found.facts
     is_known = Source.CONSUMPTION in facts.series or Source.CONSUMPTION in facts.imported
-    if not is_known and not total_devices(facts.kinds, Source.CONSUMPTION):
+    if not is_known and not facts.devices_in_service(Source.CONSUMPTION):
         return NOTHING
     return Answer.of(
         wire.ConsumptionLifetime(
@@ -155,10 +154,13 @@ async def _period_wh(rows: Rows, facts: SystemFacts, days: Days) -> int:
         return 0
     micro_wh = await energy.daily_wh(rows, system_id, Source.MICRO, days)
     meter_wh = await energy.daily_wh(rows, system_id, Source.METER, days)
+    told_wh = period_wh(await energy.periods(rows, system_id), days)
     if not micro_wh and not meter_wh:
-        told_wh = period_wh(await energy.periods(rows, system_id), days)
         return 0 if told_wh is None else told_wh
-    return total_wh(merged_wh(micro_wh, meter_wh, facts.meters), days, operational_day)
+    found_wh = total_wh(merged_wh(micro_wh, meter_wh, facts.meters), days, operational_day)
+    # Days that odometers at both ends were spread over differ from the whole by their rounding.
+    is_rounding = told_wh is not None and abs(told_wh - found_wh) <= days.last_day - days.first_day
+    return told_wh if told_wh is not None and is_rounding else found_wh
 
 
 async def _period_readings(

@@ -74,7 +74,7 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
     try:
         if scope["method"] != "POST":
             raise MethodNotAllowed(scope["method"])
-        covered = await _covered_systems(state.database, scope)
+        covered = await covered_systems(state.database, scope)
         parsed = await _parsed(state, scope, receive)
         receipt = await _saved(state, parsed, covered)
     except RequestError as error:
@@ -96,7 +96,7 @@ async def _answer(send: Send, status: int, body: bytes, headers: _Headers = ()) 
     await send({"type": "http.response.body", "body": body})
 
 
-async def _covered_systems(database: Database, scope: Scope) -> frozenset[int]:
+async def covered_systems(database: Database, scope: Scope) -> frozenset[int]:
     """Return the systems that the caller's report key covers; raises NotPermitted without one."""
     scheme, _, token = request_body.header(scope, b"authorization").partition(b" ")
     key = token.strip().decode("latin-1")

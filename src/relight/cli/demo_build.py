@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, Final
@@ -181,7 +181,6 @@ async def _taken(
             simulation.ask(stretch)
             while (told := await asyncio.to_thread(simulation.answer)) is not None:
                 days, report = told
-
                 await _saved(database, stretch.system.system_id, report, order)
                 count(days)
     finally:
@@ -214,7 +213,7 @@ class _Simulation:
         """Return the next report and its days, None after the last. Raises SetupError."""
         try:
             told: tuple[int, Report] | None = self._pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             raise SetupError("a simulation of the demo's history stopped") from None
         return told
 
@@ -227,11 +226,10 @@ class _Simulation:
 def _simulate(pipe: Connection) -> None:
     """Be a process that simulates."""
     _end_with_parent()
-    while True:
-        try:
+    # Whoever asked has gone, in the middle of a report or between two.
+    with suppress(EOFError, ConnectionError):
+        while True:
             stretch: Stretch = pipe.recv()
-        except EOFError:
-            return
-        for told in reports(stretch):
-            pipe.send(told)
-        pipe.send(None)
+            for told in reports(stretch):
+                pipe.send(told)
+            pipe.send(None)

@@ -78,16 +78,16 @@ def start(config: Config, level: Level) -> None:
     Raises SetupError, StoreError.
     """
     make_folder(config.data_dir)
-    listening = bind(config)
-    _check_tls(config)
-    prepare(config)
-    listening.listen(BACKLOG)
-    typer.echo(f"relight: listening on {address(config, listening)}")
-    sys.stdout.flush()
-    place = Place(config, listening.fileno(), level)
-    if config.workers == 1:
-        supervisor.become(place)
-    supervisor.supervise(place)
+    with bind(config) as listening:
+        _check_tls(config)
+        prepare(config)
+        listening.listen(BACKLOG)
+        typer.echo(f"relight: listening on {address(config, listening)}")
+        sys.stdout.flush()
+        place = Place(config, listening.fileno(), level)
+        if config.workers == 1:
+            supervisor.become(place)
+        supervisor.supervise(place)
 
 
 def bind(config: Config) -> socket.socket:

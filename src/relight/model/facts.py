@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from relight.model.clock import day_at, day_ending, day_start_at
-from relight.model.devices import KINDS_OF, Device, Kind, Source
+from relight.model.devices import KINDS_OF, UNNAMED_KINDS, UNNAMED_OF, Device, Kind, Source
 from relight.model.lifetimes import MeterDays
 
 if TYPE_CHECKING:
@@ -163,10 +163,25 @@ class SystemFacts:
     @property
     def modules(self) -> int:
         """Return how many microinverters are in service."""
-        named = self.kinds.get(Kind.INVERTER)
-        if named is not None:
-            return named.active_count
-        return self.kinds.get(Kind.UNNAMED_INVERTERS, NO_DEVICES).stood_for
+        return self.devices_in_service(Source.MICRO)
+
+    def devices_in_service(self, source: Source) -> int:
+        """Return how many devices of *source* are active, meters enabled.
+
+        A file's count stands where it is larger, until devices that it did not name are heard of
+        later.
+        Source: behaviour, Devices and source.
+        """
+        kinds = KINDS_OF[source] & self.kinds.keys()
+        named = [self.kinds[kind] for kind in kinds - UNNAMED_KINDS]
+        count = sum(
+            one.active_count if source is Source.MICRO else one.enabled_count for one in named
+        )
+        told = self.kinds.get(UNNAMED_OF[source], NO_DEVICES)
+        is_heard_later = any(
+            (one.last_report_at or 0) > (told.last_report_at or 0) for one in named
+        )
+        return count if is_heard_later else max(count, told.stood_for)
 
     @property
     def size_w(self) -> int:

@@ -9,13 +9,11 @@ from __future__ import annotations
 from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
-from relight.model.devices import UNNAMED_OF, Kind, Source
 from relight.model.slots import LISTED, TOGETHER, WHOLE_METER, Dense, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from relight.model.facts import KindFacts
     from relight.model.ranges import Span
     from relight.model.source_days import SourceDay
 
@@ -33,30 +31,6 @@ class MeterListed(NamedTuple):
 
     ends_at: list[int]
     energies_j: dict[int, list[int | None]]  #: by channel from 1; None where it lacks one
-
-
-def total_devices(kinds: Mapping[Kind, KindFacts], source: Source) -> int:
-    """Return how many devices of *source* are in service.
-
-    A file's count stands until devices that it did not name are heard of later.
-    Source: behaviour, Devices and source.
-    """
-    named = [kinds[kind] for kind in _NAMED_OF[source] if kind in kinds]
-    count = sum(one.active_count if source is Source.MICRO else one.enabled_count for one in named)
-    told = kinds.get(UNNAMED_OF[source])
-    if told is None or not told.stood_for:
-        return count
-    told_at = told.last_report_at or 0
-    if any((one.last_report_at or 0) > told_at for one in named):
-        return max(count, told.stood_for)
-    return told.stood_for
-
-
-_NAMED_OF = {
-    Source.MICRO: (Kind.INVERTER,),
-    Source.METER: (Kind.PRODUCTION_METER,),
-    Source.CONSUMPTION: (Kind.CONSUMPTION_METER, Kind.NET_METER),
-}
 
 
 def together(days: Iterable[SourceDay], span: Span) -> Listed:
@@ -112,14 +86,15 @@ def by_meter(
 ) -> dict[int, MeterListed]:
     """Return the intervals in *span* of those of *meters* (their device ids) that have any.
 
-    A slot is listed where any channel of the meter lists it.
+    A slot is listed where any channel of the meter lists it. A channel is one of the meter's where
+    it lists any slot of *days*, so that a slot says the same in every range within them.
     """
     found = {}
     for device_id in meters:
         pieces = [_channels(day, device_id, span) for day in days]
-        channels = sorted({channel for piece in pieces for channel in piece[1]})
-        if channels:
-            found[device_id] = _joined(pieces, channels)
+        listed = _joined(pieces, sorted({channel for piece in pieces for channel in piece[1]}))
+        if listed.ends_at:
+            found[device_id] = listed
     return found
 
 
@@ -127,18 +102,16 @@ _Piece = tuple[range, dict[int, Dense]]  #: ends of slots, and the slots of each
 
 
 def _channels(day: SourceDay, device_id: int, span: Span) -> _Piece:
-    """Return the slots in *span* of a meter's channels that list any; a whole one is channel 1."""
+    """Return the slots in *span* of a meter's channels of a day; a whole meter is channel 1."""
     begin, end = day.slots_until(span.start_at), day.slots_until(span.end_at)
-    lines = {
-        channel: Dense(*(column[begin:end] for column in line))
-        for (owner, channel), line in day.lines.items()
-        if owner == device_id
-    }
+    lines = {channel: line for (owner, channel), line in day.lines.items() if owner == device_id}
     whole = lines.pop(WHOLE_METER, None)
     if whole is not None:
         lines[1] = filled(lines[1], whole) if 1 in lines else whole
     return _ends_at(day, begin, end), {
-        channel: line for channel, line in sorted(lines.items()) if LISTED in line.states
+        channel: Dense(*(column[begin:end] for column in line))
+        for channel, line in sorted(lines.items())
+        if LISTED in line.states
     }
 
 

@@ -37,6 +37,8 @@ OWNED: Final = (
     "company_access",
     "company_reference",
     "report_key_system",
+    "gateway",
+    "gateway_memory",
 )
 #: Tables of recent measurements, whose keys begin with the time.
 RECENT: Final = ("interval", "reading")

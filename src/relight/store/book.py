@@ -29,10 +29,22 @@ _ENVOY_OF = "SELECT system_id FROM envoy_serial WHERE serial_number = :serial_nu
 #: How many devices a system may have had; their ids are never used again.
 DEVICES_MAX = 10_000
 #: Fields of a device report that are copied where they are told.
-_TOLD = (
-    "wire_id envoy_serial name model part_number sku manufacturer is_enabled has_issue proc_load"
-    " param_table grid_profile signal_strength rated_power_w"
-).split()
+_TOLD = [
+    "wire_id",
+    "envoy_serial",
+    "name",
+    "model",
+    "part_number",
+    "sku",
+    "manufacturer",
+    "is_enabled",
+    "has_issue",
+    "proc_load",
+    "param_table",
+    "grid_profile",
+    "signal_strength",
+    "rated_power_w",
+]
 
 
 @dataclass(slots=True)
@@ -136,9 +148,7 @@ def told(device: Device, report: DeviceReport, *, reported_at: int | None) -> No
     An older report than the last one, and a file about a device that reports by itself, fill in
     only what is not known: so late reports change nothing that a later one said.
     """
-    is_news = device.told_at is None or (
-        reported_at is not None and reported_at >= device.told_at
-    )
+    is_news = device.told_at is None or (reported_at is not None and reported_at >= device.told_at)
     for name in _TOLD:
         value = getattr(report, name)
         if value is not None and (is_news or _is_unknown(getattr(device, name))):

@@ -192,7 +192,7 @@ async def neighbours(
     return found
 
 
-async def _search(  # noqa: PLR0913 - one walk in either direction
+async def _search(
     rows: Rows,
     where: Where,
     wanted: set[SeriesKey],

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relight.model import energy, odometers
-from relight.model.clock import day_ending, day_start_at, floor_mark
+from relight.model.clock import day_ending, day_start_at
 from relight.model.devices import METER_KINDS, Device, Kind, Source
 from relight.model.energy import INTERVAL_S_MAX, Interval
-from relight.model.odometers import Reading, register_bit
+from relight.model.odometers import Reading
 from relight.model.reports import Receipt, Refusal
 from relight.model.slots import Rows as Reported
 from relight.model.slots import channels
-from relight.store import measured, recount
+from relight.store import heard, measured, recount
 from relight.store.measured import Measured
-from relight.store.recount import GRID_S, grid_span
+from relight.store.recount import grid_span
 from relight.store.writing import write_measured
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def told_twice(receipt: Receipt, serial_number: str, at: int, *, is_same: bool) 
         receipt.conflicts.append(Refusal(place, "another value was told; the larger energy stands"))
 
 
-async def merge(  # noqa: PLR0913 - what, where and how
+async def merge(
     tx: Transaction,
     book: Book,
     some: Incoming,
@@ -130,7 +130,9 @@ async def merge(  # noqa: PLR0913 - what, where and how
     if not changes:
         return
     stored.take(changes.intervals, changes.readings)
-    _remember(book, changes, stored)
+    book.is_changed = True
+    heard.replaced(book, changes.replaced, stored)
+    heard.rows(book, changes.intervals, changes.readings, stored)
     reported = Reported(list(stored.intervals.values()), list(stored.readings.values()))
     receipt.superseded += _superseded(book, reported, changes)
     await write_measured(tx, book, stored, span, (changes.intervals, changes.readings))
@@ -256,57 +258,6 @@ def _compared(book: Book, some: Incoming, stored: Measured, receipt: Receipt) ->
         if odometers.stands(known_reading, reading) is reading:
             changes.readings.append(reading)
     return changes
-
-
-def _remember(book: Book, changes: _Changes, stored: Measured) -> None:
-    """Keep the first and the last of what each device told."""
-    book.is_changed = True
-    for known in changes.replaced:
-        _forget_first(book, known, stored)
-    last_at: dict[int, int] = {}
-    for interval in changes.intervals:
-        device = book.devices[interval.device_id]
-        device.first_at = _least(device.first_at, interval.start_at)
-        device.first_end_at = _least(device.first_end_at, interval.end_at)
-        if interval.end_at >= (device.interval_end_at or 0):
-            last_at[device.device_id] = max(interval.end_at, last_at.get(device.device_id, 0))
-    _last_intervals(book, last_at, stored)
-    for one in (*changes.intervals, *changes.replaced):
-        days = day_ending(book.site, one.start_at + 1), day_ending(book.site, one.end_at)
-        book.touched_days.update(days)
-    for reading in changes.readings:
-        meter, at = book.devices[reading.device_id], reading.read_at
-        meter.registers |= register_bit(reading.channel, reading.register)
-        meter.read_first_at = _least(meter.read_first_at, at)
-        meter.read_last_at = max(at, meter.read_last_at or 0)
-        meter.first_at = _least(meter.first_at, at)
-        meter.first_end_at = _least(meter.first_end_at, floor_mark(at, GRID_S) + GRID_S)
-
-
-def _least(known: int | None, at: int) -> int:
-    return at if known is None else min(known, at)
-
-
-def _forget_first(book: Book, known: Interval, stored: Measured) -> None:
-    """Look up anew when a device began, where what began first was replaced."""
-    device = book.devices[known.device_id]
-    if device.first_at == known.start_at:
-        starts = [
-            one.start_at for one in stored.intervals.values() if one.device_id == known.device_id
-        ]
-        device.first_at = _least(device.read_first_at, min(starts))
-
-
-def _last_intervals(book: Book, last_at: dict[int, int], stored: Measured) -> None:
-    """Keep the last interval of each device in *last_at*, its channels together."""
-    for device_id, end_at in last_at.items():
-        device = book.devices[device_id]
-        device.interval_end_at, device.interval_duration_s, device.interval_energy_j = end_at, 0, 0
-    for (device_id, _, end_at), interval in stored.intervals.items():
-        if last_at.get(device_id) == end_at:
-            device = book.devices[device_id]
-            device.interval_duration_s = max(device.interval_duration_s or 0, interval.duration_s)
-            device.interval_energy_j = (device.interval_energy_j or 0) + interval.energy_j
 
 
 def _superseded(book: Book, reported: Reported, changes: _Changes) -> int:

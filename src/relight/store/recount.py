@@ -10,29 +10,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from relight.model.clock import date_of_day, day_ending, day_of_date, day_start_at, floor_mark
 from relight.model.devices import (
     KINDS_OF,
-    METER_KINDS,
     SOURCE_OF,
     STEP_S,
-    UNNAMED_KINDS,
     Kind,
     Source,
 )
 from relight.model.rounding import JOULES_PER_WH
 from relight.model.slots import (
-    LISTED,
     Dense,
     LineKey,
     channels,
     consumption_lines,
     meter_lines,
     micro_lines,
-    of_device,
     tally,
 )
 from relight.model.slots import (
     Rows as Reported,
 )
 from relight.model.source_days import SourceDay, pack, pack_year, unpack, unpack_year
+from relight.store import heard
 from relight.store.tables import SERIES, SYSTEM_DAY, SYSTEM_YEAR
 
 if TYPE_CHECKING:
@@ -149,7 +146,7 @@ async def window(
         lines = lines_of(book, parts, source, lo_at, hi_at)
         await put_lines(tx, book, source, lines, span)
     if set(sources) != {Source.MICRO}:
-        _meters_heard(book, parts, span)
+        heard.meters(book, parts, span)
 
 
 async def put_lines(
@@ -170,9 +167,7 @@ class Piece(NamedTuple):
     lines: Mapping[LineKey, Dense]
 
 
-async def put_pieces(
-    tx: Transaction, book: Book, source: Source, pieces: Sequence[Piece]
-) -> None:
+async def put_pieces(tx: Transaction, book: Book, source: Source, pieces: Sequence[Piece]) -> None:
     """Put several pieces, oldest first, in the place of what their days had, as `put_lines`."""
     system_id, step_s = book.system.system_id, STEP_S[source]
     first = day_ending(book.site, pieces[0].span[0] + 1)
@@ -329,35 +324,8 @@ async def _outermost(
 ) -> Ends | None:
     """Return the ends of the first day beyond *day* with a listed slot, either way."""
     while found := await rows.all(days, system_id=system_id, source=source, day=day):
-        for day, data in found:  # noqa: B007, PLW2901 - where the next statement goes on
+        for day, data in found:  # noqa: B007 - where the next statement goes on
             ends = unpack(data).listed_ends()
             if ends is not None:
                 return ends
     return None
-
-
-def _meters_heard(
-    book: Book, parts: Mapping[LineKey, list[Part]], span: tuple[int, int]
-) -> None:
-    """Keep the last 15-minute interval of each meter."""
-    lo_at, hi_at = span
-    by_meter: dict[int, dict[int, Dense]] = {}
-    for (device_id, channel), found in parts.items():
-        if book.devices[device_id].kind not in KINDS_OF[Source.MICRO]:
-            line = tally(found, lo_at, hi_at, GRID_S)
-            by_meter.setdefault(device_id, {})[channel] = line
-    for device_id, by_channel in by_meter.items():
-        heard(book, device_id, of_device(by_channel), lo_at)
-
-
-def heard(book: Book, device_id: int, line: Dense, lo_at: int) -> None:
-    """Take the last listed slot of a meter's *line*, dense from *lo_at*, as its last interval."""
-    if LISTED not in line.states:
-        return
-    index = len(line.states) - 1 - line.states[::-1].index(LISTED)
-    end_at = lo_at + (index + 1) * GRID_S
-    device = book.devices[device_id]
-    if device.interval_end_at is None or end_at >= device.interval_end_at:
-        device.interval_end_at = end_at
-        device.interval_duration_s = GRID_S
-        device.interval_energy_j = line.energies_j[index]

@@ -12,8 +12,8 @@ from relight.store import book as books
 from relight.store import measured, standings
 from relight.store.closing import drop_recent
 from relight.store.measured import Measured
-from relight.store.tables import DEVICE_DAY, SYSTEM
 from relight.store.systems import system_row
+from relight.store.tables import DEVICE_DAY, SYSTEM
 from relight.store.verify import repaired
 from relight.store.writing import Days, packed_rows
 

@@ -66,7 +66,11 @@ def _describe(book: Book, report: Report, now: int) -> None:
     for snapshot in report.snapshots:
         device = book.device(snapshot.kind, snapshot.serial_number)
         new = (snapshot.read_at, snapshot.energy_j or -1, snapshot.power_w or -1)
-        old = (device.snapshot_at or -1, device.snapshot_energy_j or -1, device.snapshot_power_w or -1)
+        old = (
+            device.snapshot_at or -1,
+            device.snapshot_energy_j or -1,
+            device.snapshot_power_w or -1,
+        )
         if new > old:
             device.snapshot_at = snapshot.read_at
             device.snapshot_power_w, device.snapshot_energy_j = snapshot.power_w, snapshot.energy_j
@@ -129,7 +133,7 @@ def _incoming(
     return found
 
 
-async def correct(  # noqa: PLR0913 - one reported value, named whole
+async def correct(
     tx: Transaction,
     system_id: int,
     row: IntervalReport | ReadingReport,

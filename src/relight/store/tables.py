@@ -89,3 +89,18 @@ SYSTEM = _table(
     connection_type="text",
     status="text",
 )
+GATEWAY = _table(
+    "gateway",
+    "system_id serial_number host username added_at",
+    key=2,
+    serial_number="text",
+    host="text",
+    username="text",
+)
+GATEWAY_MEMORY = _table(
+    "gateway_memory",
+    "system_id serial_number version data",
+    key=2,
+    serial_number="text",
+    data="bytes",
+)

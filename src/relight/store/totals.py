@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relight.model.devices import Source
+from relight.model.lifetimes import SINCE_EVER_DAY
 from relight.model.reports import Refusal
 from relight.store import recount
 from relight.store.tables import IMPORTED_DAY, IMPORTED_PERIOD
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from relight.store.book import Book
     from relight.store.database import Transaction
 
-#: Stands for «all the days before» in `imported_period.first_day`.
-EVER = -1_000_000
-
 _KNOWN_DAYS = """
 SELECT day, energy_wh FROM imported_day
 WHERE system_id = :system_id AND source = :source AND day IN :days[]
@@ -24,7 +22,16 @@ WHERE system_id = :system_id AND source = :source AND day IN :days[]
 _KNOWN_PERIODS = """
 SELECT source, first_day, until_day, energy_wh FROM imported_period WHERE system_id = :system_id
 """
-_TEXTS = "name public_name timezone country state city postal_code connection_type".split()
+_TEXTS = [
+    "name",
+    "public_name",
+    "timezone",
+    "country",
+    "state",
+    "city",
+    "postal_code",
+    "connection_type",
+]
 
 
 async def take(tx: Transaction, book: Book, report: Report, receipt: Receipt) -> None:
@@ -91,7 +98,7 @@ async def _periods(tx: Transaction, book: Book, report: Report, receipt: Receipt
     known = {tuple(row[:3]): row[3] for row in await tx.all(_KNOWN_PERIODS, system_id=system_id)}
     changed: dict[tuple[int, ...], int] = {}
     for one in report.period_totals:
-        first_day = EVER if one.first_day is None else one.first_day
+        first_day = SINCE_EVER_DAY if one.first_day is None else one.first_day
         key = (int(one.source), first_day, one.until_day)
         before_wh = known.get(key)
         if before_wh is None:

@@ -16,15 +16,14 @@ from relight.model.slots import Rows as Reported
 from relight.model.slots import channels
 from relight.model.source_days import SourceDay, pack, pack_year
 from relight.store import book as books
-from relight.store import measured, recount
+from relight.store import heard, measured, recount
 from relight.store.measured import Measured
+from relight.store.misplaced import misplaced, put_in_place
 from relight.store.recount import grid_span
 from relight.store.tables import DEVICE_DAY, SERIES, SYSTEM_DAY, SYSTEM_YEAR
 from relight.store.writing import Days, packed_rows
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from relight.store.book import Book
     from relight.store.database import Database, Rows, Transaction
 
@@ -44,7 +43,9 @@ SELECT min(day), max(day) FROM (
     UNION ALL SELECT day FROM system_day WHERE system_id = :system_id
 ) AS days
 """
-_DROP_DAYS = "DELETE FROM system_day WHERE system_id = :system_id AND source = :source AND day = :day"
+_DROP_DAYS = (
+    "DELETE FROM system_day WHERE system_id = :system_id AND source = :source AND day = :day"
+)
 _DROP_YEARS = "DELETE FROM system_year WHERE system_id = :system_id"
 _DROP_SERIES = "DELETE FROM series WHERE system_id = :system_id"
 
@@ -62,6 +63,7 @@ class Difference(NamedTuple):
 class _Counted:
     """What a system's reports come to."""
 
+    told: Book  #: its devices as their rows tell of them
     days: dict[tuple[int, int], bytes] = field(default_factory=dict)  #: by source and day
     totals_j: dict[tuple[int, int], int] = field(default_factory=dict)
     ends: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -76,7 +78,6 @@ class _Window(NamedTuple):
     days: dict[tuple[int, int], SourceDay]
     device_rows: dict[tuple[int, int], tuple[int, bytes]]
     stored: Measured
-    misplaced: int  #: recent rows that belong to packed days
 
 
 async def verify(database: Database, system_id: int | None = None) -> list[Difference]:
@@ -115,8 +116,14 @@ async def _systems(database: Database, system_id: int | None) -> list[int]:
 
 async def _verified(rows: Rows, system_id: int) -> list[Difference]:
     book = await books.opened(rows, system_id, is_locked=False)
-    counted, found = _Counted(), []
-    async for window in _windows(rows, book):
+    counted, found = _Counted(heard.untold(book)), []
+    for first, last in await _spans(rows, book):
+        stray = await misplaced(rows, book, first, last)
+        if stray.intervals or stray.readings or stray.packed:
+            what = f"rows in the wrong place from {date_of_day(first)}"
+            number = len(stray.intervals) + len(stray.readings)
+            found.append(Difference(system_id, what, str(number), "0"))
+        window = await _window(rows, book, counted, (first, last))
         found += await _window_differences(rows, book, window)
         _added(counted, window)
     await _imported(rows, system_id, counted)
@@ -126,35 +133,40 @@ async def _verified(rows: Rows, system_id: int) -> list[Difference]:
 
 async def repaired(tx: Transaction, system_id: int) -> list[Difference]:
     """Put right what differs of one system, and return it."""
+    found = await _verified(tx, system_id)
+    if not found:
+        return found
     book = await books.opened(tx, system_id)
-    counted, found = _Counted(), []
-    async for window in _windows(tx, book):
-        found += await _window_differences(tx, book, window)
+    for first, last in await _spans(tx, book):
+        await put_in_place(tx, book, first, last)
+    counted = _Counted(heard.untold(book))
+    for span in await _spans(tx, book):
+        window = await _window(tx, book, counted, span)
         _added(counted, window)
         await _put_window(tx, book, window)
     await _imported(tx, system_id, counted)
-    found += await _whole_differences(tx, book, counted)
-    if found:
-        book.is_changed = True
-        await _put_whole(tx, book, counted)
+    book.is_changed = True
+    await _put_whole(tx, book, counted)
     await books.closed(tx, book)
     return found
 
 
-async def _windows(rows: Rows, book: Book) -> AsyncIterator[_Window]:
-    """Yield the system's whole history, oldest first."""
+async def _spans(rows: Rows, book: Book) -> list[tuple[int, int]]:
+    """Return the days of the system's whole history, oldest first, some at a time."""
     span = await rows.one(_DAY_SPAN, system_id=book.system.system_id)
     known = [day for day in (span or ()) if day is not None]
     for device in book.devices.values():
-        known += [day_ending(book.site, at) for at in (device.first_end_at, device.first_at) if at is not None]
+        instants = (device.first_end_at, device.first_at)
+        known += [day_ending(book.site, at) for at in instants if at is not None]
     if not known:
-        return
-    known.append(day_ending(book.site, max(book.last_data_at(), 1)))
-    for first in range(min(known), max(known) + 1, DAYS_A_TIME):
-        yield await _window(rows, book, first, min(first + DAYS_A_TIME - 1, max(known)))
+        return []
+    last = max(*known, day_ending(book.site, book.last_data_at()))
+    starts = range(min(known), last + 1, DAYS_A_TIME)
+    return [(first, min(first + DAYS_A_TIME - 1, last)) for first in starts]
 
 
-async def _window(rows: Rows, book: Book, first: int, last: int) -> _Window:
+async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int, int]) -> _Window:
+    first, last = days_in
     start_at, end_at = day_start_at(book.site, first), day_start_at(book.site, last + 1)
     span = grid_span(start_at, end_at)
     # What ended on the day before may count in the place of what ends on the first one.
@@ -165,6 +177,10 @@ async def _window(rows: Rows, book: Book, first: int, last: int) -> _Window:
     readings = stored.readings | {one[:4]: one for one in near}
     reported = Reported(list(stored.intervals.values()), list(readings.values()))
     parts = channels(reported, book.kinds)
+    own = [one for one in stored.intervals.values() if start_at < one.end_at <= end_at]
+    read = [one for one in stored.readings.values() if start_at < one.read_at <= end_at]
+    heard.rows(counted.told, own, read, stored)
+    heard.meters(counted.told, parts, span)
     days: dict[tuple[int, int], SourceDay] = {}
     for source in Source:
         lines = recount.lines_of(book, parts, source, *span)
@@ -181,17 +197,7 @@ async def _window(rows: Rows, book: Book, first: int, last: int) -> _Window:
         kept = Days(book.site, first, packed_last)
         for row in packed_rows(book, kept, (first, packed_last), stored, set(book.devices)):
             device_rows[row[1], row[2]] = (row[3], row[4])
-    return _Window(
-        first, last, days, device_rows, stored, await _misplaced(rows, book, start_at, end_at)
-    )
-
-
-async def _misplaced(rows: Rows, book: Book, start_at: int, end_at: int) -> int:
-    until_at = min(end_at, book.where.hot_from_at)
-    if start_at >= until_at:
-        return 0
-    intervals, readings = await measured.hot(rows, book.system.system_id, start_at, until_at)
-    return len(intervals) + len(readings)
+    return _Window(first, last, days, device_rows, stored)
 
 
 def _added(counted: _Counted, window: _Window) -> None:
@@ -237,17 +243,12 @@ async def _window_differences(rows: Rows, book: Book, window: _Window) -> list[D
             what = f"device {place[1]} on {date_of_day(place[0])}"
             before, after = packed.get(place), window.device_rows.get(place)
             found.append(Difference(system_id, what, _brief(before), _brief(after)))
-    if window.misplaced:
-        what = f"recent rows in packed days from {date_of_day(window.first)}"
-        found.append(Difference(system_id, what, str(window.misplaced), "0"))
     return found
 
 
 async def _whole_differences(rows: Rows, book: Book, counted: _Counted) -> list[Difference]:
     system_id, found = book.system.system_id, []
-    years = {
-        (row[0], row[1]): row[2] for row in await rows.all(_ALL_YEARS, system_id=system_id)
-    }
+    years = {(row[0], row[1]): row[2] for row in await rows.all(_ALL_YEARS, system_id=system_id)}
     expected = _years(counted)
     for key in sorted(years.keys() | expected.keys()):
         if years.get(key) != expected.get(key):
@@ -270,6 +271,11 @@ async def _whole_differences(rows: Rows, book: Book, counted: _Counted) -> list[
         if device.packed_energy_j != packed_j:
             what = f"joules of device {device.serial_number or device.device_id} in closed days"
             found.append(Difference(system_id, what, str(device.packed_energy_j), str(packed_j)))
+        told = heard.facts(counted.told.devices[device.device_id])
+        for name, value in heard.facts(device).items():
+            if value != told[name]:
+                what = f"{name} of device {device.serial_number or device.device_id}"
+                found.append(Difference(system_id, what, str(value), str(told[name])))
     return found
 
 
@@ -323,3 +329,5 @@ async def _put_whole(tx: Transaction, book: Book, counted: _Counted) -> None:
     await tx.put(SERIES, [(system_id, source, *ends) for source, ends in counted.ends.items()])
     for device in book.devices.values():
         device.packed_energy_j = counted.packed_j.get(device.device_id, 0)
+        for name, value in heard.facts(counted.told.devices[device.device_id]).items():
+            setattr(device, name, value)

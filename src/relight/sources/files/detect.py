@@ -8,13 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relight.errors import BadInput
-from relight.sources.files import power_csv, v2_answers
+from relight.sources.files import native_reports, power_csv, report_csv, v2_answers
 
 if TYPE_CHECKING:
     from relight.sources.files.parsed import Format, Options, Parsed, Target
     from relight.sources.files.reading import Content
 
-FORMATS: Final = (*v2_answers.FORMATS, power_csv.FORMAT)
+FORMATS: Final = (
+    native_reports.FORMAT,
+    *v2_answers.FORMATS,
+    report_csv.FORMAT,
+    power_csv.FORMAT,
+)
 
 _LINE_SHOWN_MAX: Final = 60
 

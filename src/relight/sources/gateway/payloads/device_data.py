@@ -123,7 +123,8 @@ def parse(text: str) -> DeviceData | None:
     told = decoded(text, dict[str, msgspec.Raw])
     if told is None or ("deviceCount" not in told and "deviceDataLimit" not in told):
         return None
-    count, limit = _number(told.pop("deviceCount", None)), _number(told.pop("deviceDataLimit", None))
+    count = _number(told.pop("deviceCount", None))
+    limit = _number(told.pop("deviceDataLimit", None))
     devices = {key: one for key, raw in told.items() for one in rows([raw], _Device)}
     named = list(devices.values())
     is_whole = (count is None or count <= len(named)) and (limit is None or len(named) < limit)

@@ -61,8 +61,7 @@ def _installed(group: _Group) -> Iterator[Installed]:
             one.part_num,
             one.img_pnum_running,
             one.ptpn,
-            one.admin_state == _DELETED
-            or (one.admin_state == _UNKNOWN and not one.communicating),
+            one.admin_state == _DELETED or (one.admin_state == _UNKNOWN and not one.communicating),
             round(one.last_rpt_date) or None,
             one.percentFull,
         )

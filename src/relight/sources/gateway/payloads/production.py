@@ -22,7 +22,7 @@ class Sum(NamedTuple):
     """A counter of all inverters together, or of a meter. [J]"""
 
     measures: str
-    count: int
+    devices: int
     read_at: int
     energy_j: int
     power_w: int | None
@@ -85,4 +85,4 @@ def parse_v1(text: str) -> int | None:
     """Return the lifetime that `/api/v1/production` tells, None where it is none. [J]"""
     found = decoded(text, _V1)
     energy_j = None if found is None else counter_j(found.wattHoursLifetime)
-    return energy_j if energy_j else None
+    return energy_j or None

@@ -62,5 +62,5 @@ def counter_j(energy_wh: float | None) -> int | None:
 
 
 def serial(text: str) -> str:
-    """Return a serial number without leading zeros and spaces, as all answers agree on it."""
+    """Return a serial number as it was meant, without spaces around it."""
     return text.strip()

@@ -1,0 +1,119 @@
+"""`relight collect`: the process that asks all gateways; also started by `relight serve --collect`.
+
+There it is `python -m relight.cli.collect`: its settings come as a line of JSON on standard input,
+which the server holds open; when that closes, however the server ended, this ends too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging.config
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from relight.cli import logs, supervisor
+from relight.cli.desk import make_folder, make_store
+from relight.cli.gateways import need_library
+from relight.cli.logs import Level
+from relight.cli.options import Data, DatabaseUrl
+from relight.config import Config
+from relight.errors import RelightError
+from relight.model.clock import Clock
+from relight.store.database import open_database
+
+_MODULE: Final = "relight.cli.collect"
+_CONNECTIONS: Final = 4
+
+
+class _Order(msgspec.Struct):
+    """What a collector is started with, as it goes through a pipe."""
+
+    config: str
+    level: Level
+
+
+def collect(
+    *,
+    data: Data = None,
+    database: DatabaseUrl = None,
+    log_level: Annotated[Level, typer.Option(help="How much is logged.")] = Level.WARNING,
+) -> None:
+    """Collect from all gateways until told to stop."""
+    need_library()
+    config = Config.read(os.environ, {"data_dir": data, "database_url": database})
+    make_folder(config.data_dir)
+    make_store(config)
+    run(config, log_level)
+
+
+def run(config: Config, level: Level) -> None:
+    """Collect until told to stop. Raises SetupError, StoreError."""
+    logging.config.dictConfig(logs.configuration(level))
+    # At its most talkative it would show what was sent.
+    logging.getLogger("pyenphase").setLevel(logging.ERROR)
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_collect(config))
+
+
+async def _collect(config: Config) -> None:
+    from relight.sources.gateway import parts
+    from relight.sources.gateway.collector import Collector
+    from relight.sources.gateway.deriving import Desk
+
+    table = parts.load(config.parts_path)
+    database = await open_database(config.store_url, connections=_CONNECTIONS)
+    try:
+        clock = Clock(time.time, config.clock_offset_s)
+        collector = Collector(
+            Desk(database, config, clock, table), asyncio.sleep, random.SystemRandom().random
+        )
+        task = asyncio.create_task(collector.run())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+    finally:
+        await database.close()
+
+
+def start(config: Config, level: Level) -> None:
+    """Start a collector that ends when this process does, also if it becomes another program."""
+    need_library()
+    theirs, ours = os.pipe()
+    subprocess.Popen(supervisor.command(_MODULE), stdin=theirs)  # noqa: S603 - our own program
+    os.close(theirs)
+    os.write(ours, msgspec.json.encode(_Order(config.to_json(), level)) + b"\n")
+    # Never closed: it outlives even the change into the server.
+    os.set_inheritable(ours, True)
+
+
+def main() -> None:
+    """Collect until told to stop, or until the server is gone."""
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Order)
+    threading.Thread(target=_stop_with_server, name="server", daemon=True).start()
+    try:
+        run(Config.from_json(order.config), order.level)
+    except RelightError as error:
+        typer.echo(f"relight: collecting ended: {error}", err=True)
+        sys.exit(1)
+
+
+def _stop_with_server() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

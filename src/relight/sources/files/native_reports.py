@@ -1,0 +1,55 @@
+"""Saved reports of legacy gateways: the XML, the form it was in, or the packed body as sent.
+
+Pure. What a report says is read by `model.native_reports`, here as in the receiver.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from relight.errors import BadInput
+from relight.model import native_bodies, native_reports
+from relight.sources.files.batches import batches, measurement_count
+from relight.sources.files.parsed import BadRows, Format, Parsed
+
+if TYPE_CHECKING:
+    from relight.model.native_reports import NativeReport
+    from relight.sources.files.parsed import Options, Target
+    from relight.sources.files.reading import Content
+
+NAME: Final = "native_report"
+
+
+def fits(content: Content, _options: Options) -> bool:
+    """Tell whether *content* is what a legacy gateway reports."""
+    return native_bodies.is_report(content.data)
+
+
+def read(content: Content, target: Target, _options: Options) -> Parsed:
+    """Return what a report tells; it counts as reported when its gateway made it."""
+    told = native_reports.parse(content.data, now=target.now_at)
+    bad = BadRows(list(told.refusals.listed), told.refusals.total)
+    if bad.count and not measurement_count(told.report):
+        first = bad.kept[0]
+        raise BadInput("file", f"has no row that can be taken; {first.place}: {first.reason}")
+    return Parsed(
+        format_name=NAME,
+        reports=list(batches(told.report)),
+        row_count=measurement_count(told.report),
+        bad=bad,
+        notes=_notes(told, target),
+    )
+
+
+FORMAT: Final = Format(NAME, "performance reports of legacy gateways, as XML", fits, read)
+
+
+def _notes(told: NativeReport, target: Target) -> list[str]:
+    notes = [f"of the gateway {told.envoy_serial}"]
+    if told.event_ids:
+        notes.append(f"{len(told.event_ids)} events are not kept")
+    if told.timezone not in {None, target.zone.key}:
+        notes.append(
+            f"the gateway is set to the time zone {told.timezone}, the system to {target.zone.key}"
+        )
+    return notes
