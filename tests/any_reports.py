@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from relight.model.clock import day_at, day_start_at, zone
-from relight.model.devices import STEP_S, SOURCE_OF, Kind, Source
+from relight.model.devices import SOURCE_OF, STEP_S, Kind, Source
 from relight.model.energy import Origin
 from relight.model.odometers import Register
 from relight.model.reports import (

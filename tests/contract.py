@@ -42,7 +42,9 @@ def differences() -> list[Difference]:
     found = []
     for entry in listed["field"]:
         assert entry["reason"]
-        kinds = [kind for kind in ("always", "default", "epoch", "iso8601", "null") if kind in entry]
+        kinds = [
+            kind for kind in ("always", "default", "epoch", "iso8601", "null") if kind in entry
+        ]
         found += [Difference(kind, name, entry[kind]) for name in entry["names"] for kind in kinds]
     for entry in listed["status"]:
         assert entry["reason"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -301,11 +301,12 @@ class PlainModel:
             found.interval_duration_s = max(one.duration_s for one in last)
             found.interval_energy_j = sum(one.energy_j for one in last)
         if kind not in {Kind.INVERTER, Kind.UNNAMED_INVERTERS}:
-            line = one_device(self.lines(name, 900).values())
-            last_at = max((at for at, slot in line.items() if slot.state == LISTED), default=-1)
+            every = one_device(self.line(name, channel, 900) for channel in self.channels(name))
+            last_at = max((at for at, slot in every.items() if slot.state == LISTED), default=-1)
             if last_at >= 0 and last_at >= (found.interval_end_at or 0):
                 found.interval_end_at, found.interval_duration_s = last_at, 900
-                found.interval_energy_j = line[last_at].energy_j
+                counted = one_device(self.lines(name, 900).values())
+                found.interval_energy_j = counted[last_at].energy_j
         days = self.device_days(to_day)
         found.packed_energy_j = sum(days[key][0] for key in days if key[0] == name)
         return found
@@ -321,7 +322,7 @@ class PlainModel:
         return day_ending(self.site, at)
 
 
-@lru_cache(maxsize=None)
+@cache
 def day_ending(site: ZoneInfo, at: int) -> int:
     """Return the latest date that clocks showed up to a second before *at*, as days since 1970.
 

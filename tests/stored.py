@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from relight.model.clock import date_of_day, day_of_date
 from relight.model.devices import Source

@@ -115,7 +115,9 @@ class Collecting:
     ] = 15 * 60
     quiet_from_s: Annotated[
         _Duration,
-        Meta(description="seconds after local midnight at which gateways stop answering for a while"),
+        Meta(
+            description="seconds after local midnight at which gateways stop answering for a while"
+        ),
     ] = 23 * _HOUR_S
     quiet_s: Annotated[
         _Duration, Meta(description="seconds that they are left alone from then on")

@@ -12,6 +12,7 @@ import typer
 
 from relight import __version__
 from relight.cli.commands import COMMANDS, application
+from relight.cli.serve import parser
 from tests.cli.conftest import Relight, add_system
 from tests.postgresql import Databases
 
@@ -91,6 +92,7 @@ def test_every_command_takes_the_store_and_every_listing_json() -> None:
     root = typer.main.get_command(application())
     leaves = dict(leaf_commands(root, ()))
 
+    leaves["serve",] = set(parser()._option_string_actions)  # noqa: SLF001 - argparse has no other
     for path, names in leaves.items():
         assert {"--data", "--database"} <= names, path
         if path[-1] == "list":

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from relight.cli.commands import application
-from relight.cli.serve import offset_s
+from relight.cli.serve import offset_s, parser
+from relight.config import settings
 from relight.store.database import SQLITE_PREFIX
 from tests.cli.conftest import Relight, add_system
 
@@ -279,8 +279,24 @@ def test_the_clock_starts_at_the_given_instant() -> None:
     assert 1_456_747_200 == pytest.approx(at, abs=5)
 
 
-def test_serving_alone_is_loaded_for_serving() -> None:
-    app = application(["serve"])
+def test_serving_loads_nothing_of_the_other_commands() -> None:
+    asked = "import sys, relight.cli.serve; print(sys.modules.keys() & {'typer', 'rich'})"
 
-    assert ["serve"] == [one.name for one in app.registered_commands]
-    assert [] == app.registered_groups
+    told = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
+
+    assert "set()\n" == told.stdout
+
+
+def test_each_setting_that_serving_takes_is_known() -> None:
+    known = {setting.name for setting in settings()}
+
+    options = {action.dest for action in parser()._actions}  # noqa: SLF001 - argparse has no other
+
+    assert {"help", "at", "is_collecting", "log_level"} == options - known
+
+
+def test_it_can_be_asked_for_help(command: Relight) -> None:
+    told = command("serve", "--help")
+
+    assert 0 == told.status
+    assert "--tls-cert FILE" in told.out

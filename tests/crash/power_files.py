@@ -47,7 +47,7 @@ async def stored_j(database: Database) -> dict[int, int]:
     async def question(rows: Rows) -> dict[int, int]:
         book = await books.opened(rows, SYSTEM_ID, is_locked=False)
         last_at = book.last_data_at()
-        found = await measured.around(rows, book.where, START_AT, last_at, last_at)
+        found = await measured.around(rows, book.where, (START_AT, last_at), last_at=last_at)
         return {one.end_at: one.energy_j for one in found.intervals.values()}
 
     return await database.read(question, is_long=True)

@@ -197,6 +197,8 @@ async def _all(database: Database, system_id: int) -> tuple[books.Book, Measured
     async def question(rows: Rows) -> tuple[books.Book, Measured]:
         book = await books.opened(rows, system_id, is_locked=False)
         last_at = book.last_data_at()
-        return book, await measured.around(rows, book.where, START_AT - DAY_S, last_at, last_at)
+        return book, await measured.around(
+            rows, book.where, (START_AT - DAY_S, last_at), last_at=last_at
+        )
 
     return await database.read(question, is_long=True)

@@ -23,9 +23,7 @@ BEFORE, AFTER = -60, 120
 
 async def new_site(store, place: Place, *, packed_to: int = BEFORE):
     now = place.at + 100 * 86_400
-    return await factories.site(
-        store, place.timezone, packed_to_day=place.day + packed_to, now=now
-    )
+    return await factories.site(store, place.timezone, packed_to_day=place.day + packed_to, now=now)
 
 
 async def tell(site, steps) -> None:
@@ -129,7 +127,9 @@ async def test_order_and_repeats_make_no_difference_to_any_row_of_postgresql(sto
 @given(story=stories(INVERTERS))
 async def test_joules_in_less_what_is_superseded_are_joules_out(store, story):
     place, steps = story
-    steps = [step if isinstance(step, Close) else Report(intervals=step.intervals) for step in steps]
+    steps = [
+        step if isinstance(step, Close) else Report(intervals=step.intervals) for step in steps
+    ]
     site, model = await new_site(store, place), PlainModel(ZoneInfo(place.timezone))
     await tell(site, steps)
     for step in steps:
@@ -144,7 +144,9 @@ async def test_joules_in_less_what_is_superseded_are_joules_out(store, story):
     )
 
     days = (await stored.contents(site))["system_day"]
-    out_j = sum(slot.energy_j for day in days.values() for line in day.values() for slot in line.values())
+    out_j = sum(
+        slot.energy_j for day in days.values() for line in day.values() for slot in line.values()
+    )
     assert in_j - superseded_j == out_j
 
 
@@ -453,7 +455,9 @@ async def test_a_correction_may_be_corrected(store):
 )
 async def test_what_was_not_told_cannot_be_corrected(store, row):
     site = await factories.site(store)
-    await tell(site, [interval("I1", NOON_AT, 1_000), devices_told([(Kind.PRODUCTION_METER, "P1")])])
+    await tell(
+        site, [interval("I1", NOON_AT, 1_000), devices_told([(Kind.PRODUCTION_METER, "P1")])]
+    )
     before = await stored.every_row(site)
 
     with pytest.raises(NotKnown):

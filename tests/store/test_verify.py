@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, note
 
 from relight.model.clock import day_start_at, zone
 from relight.model.devices import Kind, Source
@@ -16,8 +17,6 @@ from tests import factories, stored
 from tests.any_reports import PLACES, Close, examples, stories
 from tests.factories import LOS_ANGELES, NOON_AT, RULES
 from tests.plain_model import PlainModel
-from hypothesis import given, note
-from hypothesis import strategies as st
 
 TODAY = factories.local_day(LOS_ANGELES, NOON_AT)
 CLOSED_AT = NOON_AT - 3 * 86_400
@@ -58,7 +57,10 @@ def altered(data: bytes) -> bytes:
 CHANGES = {
     "a slot's joules": ("system_day", lambda row: (*row[:4], altered(row[4]))),
     "a day of another day": ("system_day", lambda row: (*row[:2], row[2] - 1, *row[3:])),
-    "a day's totals": ("system_year", lambda row: (*row[:4], row[4][:-1] + b"\0")),
+    "a day's totals": (
+        "system_year",
+        lambda row: (*row[:4], row[4][:-1] + bytes([row[4][-1] ^ 1])),
+    ),
     "a year": ("system_year", lambda row: (*row[:2], row[2] - 1, *row[3:])),
     "the first interval": ("series", lambda row: (*row[:2], row[2] - 300, row[3])),
     "the last interval": ("series", lambda row: (*row[:3], row[3] + 300)),
@@ -68,10 +70,17 @@ CHANGES = {
     "a recent reading": ("reading", lambda row: (*row[:6], row[6] + 1, *row[7:])),
 }
 FIRST_ROWS = ("system_day", "system_year", "series", "device_day", "imported_day", "interval")
-FACTS = (
-    "first_at first_end_at registers read_first_at read_last_at interval_end_at"
-    " interval_duration_s interval_energy_j packed_energy_j"
-).split()
+FACTS = [
+    "first_at",
+    "first_end_at",
+    "registers",
+    "read_first_at",
+    "read_last_at",
+    "interval_end_at",
+    "interval_duration_s",
+    "interval_energy_j",
+    "packed_energy_j",
+]
 
 
 def table_called(name):
@@ -134,12 +143,10 @@ async def test_what_is_kept_of_a_device_is_found_and_repaired(store, column):
     site = await told_site(store)
     before = await stored.contents(site)
 
+    where = "WHERE system_id = :system_id AND kind = :kind"
+    changed = {"system_id": site.system_id, "kind": int(Kind.PRODUCTION_METER)}
     await store.write(
-        lambda tx: tx.run(
-            f"UPDATE device SET {column} = {column} + 900 WHERE system_id = :system_id AND kind = :kind",
-            system_id=site.system_id,
-            kind=int(Kind.PRODUCTION_METER),
-        )
+        lambda tx: tx.run(f"UPDATE device SET {column} = {column} + 900 {where}", **changed)
     )
 
     await assert_found_and_repaired(site)

@@ -3,9 +3,17 @@
 Light on purpose: worker processes are modules of this package and never load the command line.
 """
 
+import sys
+
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    from relight.cli.commands import run
+    first, rest = sys.argv[1:2], sys.argv[2:]
+    if first == ["serve"]:
+        from relight.cli import serve
 
-    run()
+        serve.main(rest)
+    else:
+        from relight.cli import commands
+
+        commands.run()

@@ -1,4 +1,4 @@
-"""All commands, by name, and what becomes of an error: one line on standard error, status 1."""
+"""All commands, by name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from typing import Annotated, Final, NamedTuple
 import typer
 
 from relight import __version__
-from relight.errors import RelightError
-
-#: What is interrupted from the keyboard ends with this status, as shells have it.
-INTERRUPTED: Final = 130
+from relight.cli.ending import PRIVATE_MASK, told
 
 
 class Entry(NamedTuple):
@@ -26,7 +23,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
-    "serve": Entry("serve", "serve"),
+    "serve": Entry("commands", "serve"),
     "demo": Entry("demo", "demo"),
     "system": Entry("systems", "app", is_group=True),
     "device": Entry("devices", "app", is_group=True),
@@ -38,12 +35,22 @@ COMMANDS: Final = {
     "access": Entry("visibility", "access", is_group=True),
     "reference": Entry("visibility", "references", is_group=True),
     "key": Entry("report_keys", "app", is_group=True),
+    "gateway": Entry("gateways", "app", is_group=True),
+    "collect": Entry("collect", "collect"),
     "import": Entry("importing", "import_files"),
     "verify": Entry("upkeep", "verify"),
     "recount": Entry("upkeep", "recount"),
     "correct": Entry("upkeep", "correct"),
     "migrate": Entry("upkeep", "migrate"),
     "audit": Entry("upkeep", "note_list"),
+}
+
+
+#: A command that reads its words itself.
+_PASSED_ON: Final = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
 }
 
 
@@ -69,7 +76,7 @@ def application(words: Sequence[str] = ()) -> typer.Typer:
         if entry.is_group:
             app.add_typer(found, name=name)
         else:
-            app.command(name)(found)
+            app.command(name, context_settings=_PASSED_ON if name == "serve" else None)(found)
     return app
 
 
@@ -86,20 +93,17 @@ def _root(
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_tell_version),
     ] = False,
 ) -> None:
-    # The store holds what nobody else on this machine should read.
-    os.umask(0o077)
+    os.umask(PRIVATE_MASK)
+
+
+def serve(context: typer.Context) -> None:
+    """Run the server, on SQLite in the data folder unless told otherwise."""
+    from relight.cli import serve as serving
+
+    serving.serve(context.args)
 
 
 def run() -> None:
     """Run the command that the process was started with, and exit."""
-    try:
+    with told():
         application(sys.argv[1:])()
-    except RelightError as error:
-        typer.echo(f"relight: {' '.join(str(error).split())}", err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read the output has gone; there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)

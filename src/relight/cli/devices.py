@@ -85,7 +85,7 @@ def rename(
     database: DatabaseUrl = None,
 ) -> None:
     """Give a device another name."""
-    _change("rename", system, device, {"name": fields.text("name", name)}, (data, database))
+    _change("rename", (system, device), {"name": fields.text("name", name)}, (data, database))
 
 
 @app.command("retire")
@@ -107,7 +107,7 @@ def retire(
         retired_at = fields.instant("at", at, zone(known.timezone))
     if retired_at > here.now:
         raise BadInput("at", "is in the future")
-    _change("retire", system, device, {"retired_at": retired_at}, (data, database))
+    _change("retire", (system, device), {"retired_at": retired_at}, (data, database))
 
 
 @app.command("set")
@@ -154,18 +154,14 @@ def change(
         changes["retired_at"] = None
     if not changes:
         raise BadInput("set", "nothing to change was given")
-    _change("set", system, device, changes, (data, database))
+    _change("set", (system, device), changes, (data, database))
 
 
 def _change(
-    verb: str,
-    system: int,
-    named: str,
-    changes: dict[str, object],
-    /,
-    where: tuple[Data, DatabaseUrl],
+    verb: str, device: tuple[int, str], changes: dict[str, object], where: tuple[Data, DatabaseUrl]
 ) -> None:
-    device = desk(*where).change(
+    system, named = device
+    changed = desk(*where).change(
         f"device.{verb}",
         lambda tx: administration_devices.set_device(tx, system, named, changes),
         lambda found: {
@@ -175,5 +171,5 @@ def _change(
             **changes,
         },
     )
-    kind = device.kind.name.lower().replace("_", " ")
-    typer.echo(f"{kind} {device.serial_number} is changed: {', '.join(changes)}")
+    kind = changed.kind.name.lower().replace("_", " ")
+    typer.echo(f"{kind} {changed.serial_number} is changed: {', '.join(changes)}")

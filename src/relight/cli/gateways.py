@@ -115,7 +115,7 @@ def list_all(*, as_json: AsJson = False, data: Data = None, database: DatabaseUr
 
 
 @app.command("test")
-def test(
+def examine(
     gateway: Named, *, as_json: AsJson = False, data: Data = None, database: DatabaseUrl = None
 ) -> None:
     """Connect once, and tell what this gateway tells and what cannot be had; store nothing."""

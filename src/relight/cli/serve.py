@@ -1,26 +1,26 @@
 """`relight serve`: checks everything once, in this order, then starts the server processes.
 
 Settings, data folder, port, certificate, store and counters: what is wrong is one line, before
-any worker starts.
+any worker starts. Its options are read without the library of the other commands, which takes
+longer to load than all of this: so the process can serve by itself, small and soon.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import socket
 import ssl
 import sys
 import time
-from pathlib import Path
-from typing import Annotated
-
-import typer
+from collections.abc import Sequence
+from typing import Final
 
 from relight.cli import fields, supervisor
 from relight.cli.desk import make_folder, sqlite_path
+from relight.cli.ending import PRIVATE_MASK, told
 from relight.cli.logs import Level
-from relight.cli.options import Data, DatabaseUrl
 from relight.cli.place import BACKLOG, Place
 from relight.config import Config
 from relight.errors import SetupError
@@ -28,42 +28,57 @@ from relight.model.clock import Clock
 from relight.store.migrate import migrate
 from relight.store.quota import QuotaBook
 
+HELP: Final = "Run the server, on SQLite in the data folder unless told otherwise."
 
-def serve(
-    *,
-    data: Data = None,
-    database: DatabaseUrl = None,
-    host: Annotated[str | None, typer.Option(help="Listen here [default: 127.0.0.1].")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Listen here; 0 finds a free one [default: 8067].")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes [default: 1].")] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="INSTANT", help="Start the clock at this ISO 8601 instant."),
-    ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Serve HTTPS with this certificate (PEM).")
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The certificate's private key (PEM).")
-    ] = None,
-    log_level: Annotated[
-        Level, typer.Option(help="From info on, every request is logged.")
-    ] = Level.WARNING,
-) -> None:
-    """Run the server, on SQLite in the data folder unless told otherwise."""
-    given = {
-        "data_dir": data,
-        "database_url": database,
-        "host": host,
-        "port": port,
-        "workers": workers,
-        "clock_offset_s": None if at is None else offset_s(at),
-        "tls_cert": tls_cert,
-        "tls_key": tls_key,
-    }
-    start(Config.read(os.environ, given), log_level)
+
+def main(words: Sequence[str]) -> None:
+    """Serve as the *words* after `relight serve` say, and exit."""
+    os.umask(PRIVATE_MASK)
+    with told():
+        serve(words)
+    sys.exit(0)
+
+
+def serve(words: Sequence[str]) -> None:
+    """Serve as *words* say until told to stop. Raises SetupError, StoreError."""
+    asked = vars(parser().parse_args(words))
+    at, level = asked.pop("at"), Level(asked.pop("log_level"))
+    is_collecting = bool(asked.pop("is_collecting"))
+    if at is not None:
+        asked["clock_offset_s"] = offset_s(at)
+    start(Config.read(os.environ, asked), level, is_collecting=is_collecting)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the options; those that are settings have their names."""
+    made = argparse.ArgumentParser("relight serve", description=HELP, allow_abbrev=False)
+    add = made.add_argument
+    add("--data", dest="data_dir", metavar="DIR", help="the data folder (relight-data)")
+    add(
+        "--database",
+        dest="database_url",
+        metavar="URL",
+        help="the store: postgresql://… or sqlite:///FILE (in the data folder)",
+    )
+    add("--host", help="listen here (127.0.0.1)")
+    add("--port", help="listen here (8067); 0 finds a free one")
+    add("--workers", metavar="N", help="server processes (1)")
+    add("--at", metavar="INSTANT", help="start the clock at this ISO 8601 instant")
+    add("--tls-cert", metavar="FILE", help="serve HTTPS with this certificate (PEM)")
+    add("--tls-key", metavar="FILE", help="the certificate's private key (PEM)")
+    add(
+        "--collect",
+        dest="is_collecting",
+        action="store_true",
+        help="collect from all gateways too",
+    )
+    add(
+        "--log-level",
+        choices=[level.value for level in Level],
+        default=Level.WARNING.value,
+        help="how much is logged (warning); from info on, every request",
+    )
+    return made
 
 
 def offset_s(at: str) -> int:
@@ -71,23 +86,32 @@ def offset_s(at: str) -> int:
     return Clock.starting_at(fields.instant("at", at), time.time).offset_s
 
 
-def start(config: Config, level: Level) -> None:
+def start(config: Config, level: Level, *, is_collecting: bool = False) -> None:
     """Check everything, say where the server listens, and serve until told to stop.
 
-    With one worker this never returns: the process becomes the worker.
-    Raises SetupError, StoreError.
+    One worker is this very process, so this may never return. Raises SetupError, StoreError.
     """
     make_folder(config.data_dir)
     with bind(config) as listening:
         _check_tls(config)
         prepare(config)
+        if is_collecting:
+            from relight.cli import collect
+
+            collect.start(config, level)
         listening.listen(BACKLOG)
-        typer.echo(f"relight: listening on {address(config, listening)}")
+        sys.stdout.write(f"relight: listening on {address(config, listening)}\n")
         sys.stdout.flush()
-        place = Place(config, listening.fileno(), level)
-        if config.workers == 1:
-            supervisor.become(place)
+        place = Place(config, listening.detach(), level)
+    if config.workers > 1:
         supervisor.supervise(place)
+    elif "typer" in sys.modules:
+        # What the command line has loaded is of no use to a server.
+        supervisor.become(place)
+    else:
+        from relight.cli import worker
+
+        worker.run(place)
 
 
 def bind(config: Config) -> socket.socket:

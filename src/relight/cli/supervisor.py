@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import typer
-
 import relight
 from relight.cli.place import Place
 
@@ -52,7 +50,7 @@ class _Worker:
             is_steady = now - self.start_at >= STEADY_S
             self.pause_s = PAUSE_S_MIN if is_steady else min(2 * self.pause_s, PAUSE_S_MAX)
             told = f"worker {self.place.number} ended with status {status}"
-            typer.echo(f"relight: {told}; another starts in {self.pause_s:g} s", err=True)
+            sys.stderr.write(f"relight: {told}; another starts in {self.pause_s:g} s\n")
             self._let_go()
             self.start_at = now + self.pause_s
 

@@ -6,6 +6,7 @@ the command line, so that it stays small.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -45,17 +46,17 @@ def server(place: Place) -> uvicorn.Server:
     )
 
 
-def main() -> None:
-    """Serve until told to stop, or until the parent of several workers is gone."""
+def run(place: Place) -> None:
+    """Serve at *place* until told to stop, or until the parent of several workers is gone."""
     # Until the server takes over, and again after it: a clean end.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    place = Place.read()
     serving = server(place)
     if place.config.workers > 1:
         threading.Thread(target=_stop_with_parent, args=(serving,), daemon=True).start()
-    listening = socket.socket(fileno=place.socket)
-    serving.run(sockets=[listening])
+    # What is loaded by now stays: no collection needs to look at it again.
+    gc.freeze()
+    serving.run(sockets=[socket.socket(fileno=place.socket)])
 
 
 def _stop_with_parent(serving: uvicorn.Server) -> None:
@@ -65,4 +66,4 @@ def _stop_with_parent(serving: uvicorn.Server) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(Place.read())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ DAY_S: Final = 86_400
 #: The last instant of the year 9999, UTC: the latest that a request may name.
 INSTANT_MAX: Final = 253_402_300_799
 
+_ISO_8601_CHARS: Final = len("2022-01-21T07:20:00-08:00")
 _EPOCH_ORDINAL: Final = 719_163  # date(1970, 1, 1).toordinal()
 _DAY_MAX: Final = date.max.toordinal() - _EPOCH_ORDINAL
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -163,9 +164,16 @@ def period_end(day: int) -> int:
 def iso8601(site: ZoneInfo, at: int) -> str:
     """Return *at* as local time with a numeric offset: `2022-01-21T07:20:00-08:00`, never Z.
 
-    What lies outside the years 1 to 9999 in *site* is shown as their first or last second.
+    What lies outside the years 1 to 9999 in *site* is shown as their first or last second. An
+    offset with seconds, as zones had long ago, is shown as the nearest of whole minutes.
     """
-    return _shown(site, at).isoformat()
+    local = _shown(site, at)
+    text = local.isoformat()
+    if len(text) <= _ISO_8601_CHARS:
+        return text
+    offset_s = (local.utcoffset() or timedelta()).total_seconds()
+    near = timezone(timedelta(minutes=round(offset_s / 60)))
+    return local.replace(tzinfo=near).isoformat()
 
 
 def _shown(site: ZoneInfo, at: int) -> datetime:

@@ -87,7 +87,9 @@ class Device:
     rated_power_w: int = 0
     device_count: int = 0  #: how many devices an unnamed stand-in stands for
     first_at: int | None = None  #: start of its first interval, or its first reading
-    first_end_at: int | None = None  #: end of its first interval (readings: the mark after the first)
+    first_end_at: int | None = (
+        None  #: end of its first interval (readings: the mark after the first)
+    )
     registers: int = 0  #: which odometers it has told: see `model.odometers.register_bit`
     read_first_at: int | None = None  #: its first and last odometer readings
     read_last_at: int | None = None

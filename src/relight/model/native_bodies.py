@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 #: The largest report, unpacked. A gateway sends 500 rows a time, which are 140 KiB. [bytes]
 TEXT_BYTES_MAX: Final = 4 * 1024 * 1024
 
-_CHUNK_BYTES: Final = 65_536
+#: A token that is longer is scanned again with every part. [bytes]
+_CHUNK_BYTES: Final = 1024 * 1024
 #: So much is looked at to tell whether something is such a report. [bytes]
 _HEAD_BYTES: Final = 4_096
 _ESCAPE_BYTES: Final = 3  # %3C

@@ -47,11 +47,13 @@ class PackingError(ValueError):
 
 
 def pack_column(values: Sequence[int]) -> bytes:
-    """Return *values* as a column, each within 64 bits."""
-    low, high = min(values), max(values)
-    plain, based = _width(high) if low >= 0 else 9, _width(high - low)
-    if plain <= based:
-        return bytes((plain,)) + _packed_values(values, plain)
+    """Return *values* as a column, each within 64 bits, in whichever form is shorter."""
+    low, high, count = min(values), max(values), len(values)
+    based = _width(high - low)
+    if low >= 0:
+        plain = _width(high)
+        if plain * count <= based * count + _BASE.size:
+            return bytes((plain,)) + _packed_values(values, plain)
     head = bytes((based | HAS_BASE,)) + _BASE.pack(low)
     return head + _packed_values([value - low for value in values], based)
 
@@ -177,7 +179,7 @@ def _pack_regular(start_at: int, step_s: int, rows: list[Interval]) -> bytes:
     )
 
 
-def pack_run(  # noqa: PLR0913 - the columns of one run
+def pack_run(
     start_at: int,
     step_s: int,
     first_end_at: int,
@@ -259,9 +261,9 @@ def unpack_device_day(data: bytes, device_id: int) -> tuple[list[Interval], list
         at = _HEAD.size
         for _ in range(count):
             if data[at] == _WHAT_INTERVALS:
-                at = _unpack_intervals(data, at, device_id, start_at, intervals)
+                at = _unpack_intervals(data, at, intervals, of=(device_id, start_at))
             else:
-                at = _unpack_readings(data, at, device_id, start_at, readings)
+                at = _unpack_readings(data, at, readings, of=(device_id, start_at))
     except (struct.error, IndexError, KeyError) as error:
         raise PackingError(f"packed bytes end too early or are not ours: {error}") from error
     intervals.sort(key=lambda one: (one.channel, one.end_at))
@@ -269,9 +271,8 @@ def unpack_device_day(data: bytes, device_id: int) -> tuple[list[Interval], list
     return intervals, readings
 
 
-def _unpack_intervals(
-    data: bytes, at: int, device_id: int, start_at: int, found: list[Interval]
-) -> int:
+def _unpack_intervals(data: bytes, at: int, found: list[Interval], *, of: tuple[int, int]) -> int:
+    device_id, start_at = of
     _, channel, origin, flags, step_s, offset_s, count = _INTERVALS.unpack_from(data, at)
     at += _INTERVALS.size
     ends_at: Iterable[int]
@@ -297,9 +298,8 @@ def _unpack_intervals(
     return at
 
 
-def _unpack_readings(
-    data: bytes, at: int, device_id: int, start_at: int, found: list[Reading]
-) -> int:
+def _unpack_readings(data: bytes, at: int, found: list[Reading], *, of: tuple[int, int]) -> int:
+    device_id, start_at = of
     _, channel, origin, register, _, _, count = _READINGS.unpack_from(data, at)
     at += _READINGS.size
     offsets_s, at = unpack_column(data, at, count)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct("<BqIHH")  # version, the day's start, its length, step, number of lines
 _LINE = struct.Struct("<HBBHH")  # device, channel, flags, first slot, number of slots
+_YEAR = struct.Struct("<BHH")  # version, first day, number of days
 _ALL_LISTED = 1
 _HAS_DEVICES = 2
 
@@ -167,19 +168,25 @@ def pack_year(energies_j: Mapping[int, int]) -> bytes:
     """Return daily totals, joules by day of the year from 0, packed."""
     first, last = min(energies_j), max(energies_j)
     days = range(first, last + 1)
-    head = struct.pack("<BHH", VERSION, first, len(days))
+    head = _YEAR.pack(VERSION, first, len(days))
     marks = pack_bits(day in energies_j for day in days)
     return head + marks + pack_column([energies_j.get(day, 0) for day in days])
 
 
 def unpack_year(data: bytes) -> dict[int, int]:
-    """Return a packed year's joules by day of the year, days without any left out."""
-    version, first, count = struct.unpack_from("<BHH", data)
-    if version != VERSION:
-        raise PackingError(f"version {version} of the packed layout is not known")
-    size = (count + 7) // 8
-    marks = unpack_bits(data[5 : 5 + size], count)
-    energies_j, _ = unpack_column(data, 5 + size, count)
+    """Return a packed year's joules by day of the year, days without any left out.
+
+    Raises PackingError.
+    """
+    try:
+        version, first, count = _YEAR.unpack_from(data)
+        if version != VERSION:
+            raise PackingError(f"version {version} of the packed layout is not known")
+        end = _YEAR.size + (count + 7) // 8
+        marks = unpack_bits(data[_YEAR.size : end], count)
+        energies_j, _ = unpack_column(data, end, count)
+    except (struct.error, IndexError, KeyError) as error:
+        raise PackingError(f"packed bytes end too early or are not ours: {error}") from error
     return {
         first + index: energy_j
         for index, (is_known, energy_j) in enumerate(zip(marks, energies_j, strict=True))

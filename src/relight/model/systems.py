@@ -116,11 +116,11 @@ def device_standing(
     if device.kind is Kind.ENVOY:
         silent_at = last_at + rules.comm_after_s
         return (Status.COMM if now > silent_at else Status.NORMAL), silent_at + 1
-    return _measuring_standing(device, last_at, envoys, now, rules)
+    return _measuring_standing(device, envoys, now, rules, last_at=last_at)
 
 
 def _measuring_standing(
-    device: Device, last_at: int, envoys: dict[str, Device], now: int, rules: Rules
+    device: Device, envoys: dict[str, Device], now: int, rules: Rules, *, last_at: int
 ) -> tuple[Status, int | None]:
     silent_at = last_at + rules.silent_after_s
     is_silent = now > silent_at and _envoy_reports(device, envoys, now, rules)
@@ -133,12 +133,12 @@ def _measuring_standing(
             return Status.METER, silent_at + 1
         return (Status.METER_ISSUE if device.has_issue else Status.NORMAL), silent_at + 1
     if device.kind is Kind.BATTERY:
-        return _battery_standing(device, is_silent, silent_at, now, rules)
+        return _battery_standing(device, now, rules, is_silent=is_silent, silent_at=silent_at)
     return Status.NORMAL, None
 
 
 def _battery_standing(
-    device: Device, is_silent: bool, silent_at: int, now: int, rules: Rules
+    device: Device, now: int, rules: Rules, *, is_silent: bool, silent_at: int
 ) -> tuple[Status, int | None]:
     if is_silent:
         return Status.BATTERY, silent_at + 1
@@ -150,9 +150,7 @@ def _battery_standing(
     return status, min(later, default=None)
 
 
-def _envoy_reports(
-    device: Device, envoys: dict[str, Device], now: int, rules: Rules
-) -> bool:
+def _envoy_reports(device: Device, envoys: dict[str, Device], now: int, rules: Rules) -> bool:
     """Tell whether the envoy of a device is heard of; any of the system's, where not known."""
     own = envoys.get(device.envoy_serial)
     candidates: Sequence[Device] = [own] if own is not None else list(envoys.values())
@@ -162,9 +160,7 @@ def _envoy_reports(
     )
 
 
-def inverter_status(
-    device: Device, envoys: dict[str, Device], now: int, rules: Rules
-) -> Status:
+def inverter_status(device: Device, envoys: dict[str, Device], now: int, rules: Rules) -> Status:
     """Return `power`, `micro` or `normal`. Source: behaviour, section 6, last paragraph."""
     return device_standing(device, envoys, now, rules)[0]
 

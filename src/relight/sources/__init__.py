@@ -1,0 +1,1 @@
+"""Where data comes from: files that people saved, gateways, the simulator."""

@@ -56,7 +56,9 @@ async def reported_interval(rows: Rows, device: Device, *, channel: int, end_at:
     Raises NotKnown.
     """
     book = await books.opened(rows, device.system_id, is_locked=False)
-    stored = await measured.around(rows, book.where, end_at - 1, end_at, book.last_data_at())
+    stored = await measured.around(
+        rows, book.where, (end_at - 1, end_at), last_at=book.last_data_at()
+    )
     found = stored.intervals.get((device.device_id, channel, end_at))
     if found is None:
         what = f"no interval of {device.serial_number!r}, channel {channel},"

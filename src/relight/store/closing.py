@@ -120,10 +120,10 @@ async def _pack(tx: Transaction, book: Book, to_day: int) -> None:
     lo_at, hi_at = day_start_at(book.site, first), day_start_at(book.site, to_day + 1)
     # What ended on the day before may count in the place of what ends on the first one.
     from_at = lo_at - INTERVAL_S_MAX
-    stored = await measured.around(tx, book.where, from_at, hi_at, book.last_data_at())
+    stored = await measured.around(tx, book.where, (from_at, hi_at), last_at=book.last_data_at())
     rows = measured.Measured(stored.intervals, stored.readings, {})
     devices = {key[0] for key in (*rows.intervals, *rows.readings)}
-    await write_days(tx, book, rows, (first, to_day), devices)
+    await write_days(tx, book, rows, span=(first, to_day), devices=devices)
     await drop_recent(tx, system_id, lo_at, hi_at)
 
 

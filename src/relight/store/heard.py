@@ -112,14 +112,17 @@ def meters(book: Book, parts: Mapping[LineKey, list[Part]], span: tuple[int, int
             line = tally(found, lo_at, hi_at, METER_STEP_S)
             by_meter.setdefault(device_id, {})[channel] = line
     for device_id, by_channel in by_meter.items():
-        _last_slot(book.devices[device_id], of_device(by_channel), lo_at)
+        # Listed by any channel, so that no other one makes it earlier.
+        states = [
+            max(slot) for slot in zip(*(one.states for one in by_channel.values()), strict=True)
+        ]
+        if LISTED in states:
+            index = len(states) - 1 - states[::-1].index(LISTED)
+            energy_j = of_device(by_channel).energies_j[index]
+            _last_slot(book.devices[device_id], lo_at + (index + 1) * METER_STEP_S, energy_j)
 
 
-def _last_slot(meter: Device, line: Dense, lo_at: int) -> None:
-    if LISTED not in line.states:
-        return
-    index = len(line.states) - 1 - line.states[::-1].index(LISTED)
-    end_at = lo_at + (index + 1) * METER_STEP_S
+def _last_slot(meter: Device, end_at: int, energy_j: int) -> None:
     if meter.interval_end_at is None or end_at >= meter.interval_end_at:
         meter.interval_end_at, meter.interval_duration_s = end_at, METER_STEP_S
-        meter.interval_energy_j = line.energies_j[index]
+        meter.interval_energy_j = energy_j

@@ -1,5 +1,6 @@
-"""What devices reported, wherever it lives: recent rows in `interval` and `reading`, older ones
-packed in `device_day`. A local day is in one of the two; `system.packed_to_day` decides.
+"""What devices reported, wherever it lives: recent rows, or packed days.
+
+A local day is in `interval` and `reading` or in `device_day`; `system.packed_to_day` decides.
 """
 
 from __future__ import annotations
@@ -120,12 +121,10 @@ async def hot(
     slots = range(bucket(lo_at + 1), bucket(hi_at) + BUCKET_S, BUCKET_S)
     for begin in range(0, len(slots), BUCKETS_A_QUERY):
         some = slots[begin : begin + BUCKETS_A_QUERY]
-        for row in await rows.all(_HOT_INTERVALS, system_id=system_id, slots=some):
-            if lo_at < row[2] <= hi_at:
-                intervals.append(Interval(*row))
-        for row in await rows.all(_HOT_READINGS, system_id=system_id, slots=some):
-            if lo_at < row[3] <= hi_at:
-                readings.append(Reading(*row))
+        found = await rows.all(_HOT_INTERVALS, system_id=system_id, slots=some)
+        intervals += [Interval(*row) for row in found if lo_at < row[2] <= hi_at]
+        found = await rows.all(_HOT_READINGS, system_id=system_id, slots=some)
+        readings += [Reading(*row) for row in found if lo_at < row[3] <= hi_at]
     return intervals, readings
 
 
@@ -143,12 +142,12 @@ async def packed(
     return found
 
 
-async def around(rows: Rows, where: Where, lo_at: int, hi_at: int, last_at: int) -> Measured:
-    """Return all that reaches into (lo_at, hi_at], and the whole packed days it lies in.
+async def around(rows: Rows, where: Where, span: tuple[int, int], *, last_at: int) -> Measured:
+    """Return all that reaches into *span* (lo_at, hi_at], and the whole packed days it lies in.
 
     Intervals that end up to a day later are there too. Nothing is stored after *last_at*.
     """
-    found = Measured()
+    (lo_at, hi_at), found = span, Measured()
     horizon_at = min(hi_at + INTERVAL_S_MAX, last_at)
     if horizon_at <= lo_at:
         return found
@@ -165,14 +164,14 @@ async def around(rows: Rows, where: Where, lo_at: int, hi_at: int, last_at: int)
 
 
 async def neighbours(
-    rows: Rows, where: Where, meters: Sequence[Device], lo_at: int, hi_at: int
+    rows: Rows, where: Where, meters: Sequence[Device], span: tuple[int, int]
 ) -> list[Reading]:
-    """Return, for every odometer of *meters*, the readings on both sides of (lo_at, hi_at].
+    """Return, for every odometer of *meters*, the readings on both sides of *span* (lo_at, hi_at].
 
     That is the last one at or before *lo_at* and the first one at or after *hi_at*, with whatever
     lies near them; none where there is none within the gap that a pair of readings may span.
     """
-    found: list[Reading] = []
+    (lo_at, hi_at), found = span, list[Reading]()
     earlier = {
         (meter.device_id, channel, register)
         for meter in meters
@@ -180,7 +179,8 @@ async def neighbours(
         for channel, register in registers_in(meter.registers)
     }
     first_at = min((meter.read_first_at or 0 for meter in meters), default=0)
-    await _search(rows, where, earlier, lo_at, max(first_at, lo_at - READING_GAP_S_MAX), found)
+    until_at = max(first_at, lo_at - READING_GAP_S_MAX)
+    found += await _search(rows, where, earlier, from_at=lo_at, to_at=until_at)
     later = {
         (meter.device_id, channel, register)
         for meter in meters
@@ -188,7 +188,8 @@ async def neighbours(
         for channel, register in registers_in(meter.registers)
     }
     last_at = max((meter.read_last_at or 0 for meter in meters), default=0)
-    await _search(rows, where, later, hi_at - 1, min(last_at, hi_at + READING_GAP_S_MAX), found)
+    until_at = min(last_at, hi_at + READING_GAP_S_MAX)
+    found += await _search(rows, where, later, from_at=hi_at - 1, to_at=until_at)
     return found
 
 
@@ -196,11 +197,12 @@ async def _search(
     rows: Rows,
     where: Where,
     wanted: set[SeriesKey],
+    *,
     from_at: int,
     to_at: int,
-    found: list[Reading],
-) -> None:
-    """Walk from *from_at* towards *to_at* until every wanted series has shown itself."""
+) -> list[Reading]:
+    """Return what a walk finds on its way, until every wanted series has shown itself."""
+    found: list[Reading] = []
     is_back = to_at <= from_at
     at, step = from_at, 0
     while wanted and (at >= to_at if is_back else at < to_at):
@@ -209,10 +211,11 @@ async def _search(
             length_s = max(length_s, 86_400)  # a packed day is read whole
         near_at = max(at - length_s, to_at - 1) if is_back else min(at + length_s, to_at)
         lo_at, hi_at = (near_at, at) if is_back else (at, near_at)
-        some = [one for one in await _readings(rows, where, lo_at, hi_at)]
+        some = await _readings(rows, where, lo_at, hi_at)
         found += some
         wanted -= {one[:3] for one in some}
         at, step = near_at, step + 1
+    return found
 
 
 async def _readings(rows: Rows, where: Where, lo_at: int, hi_at: int) -> list[Reading]:

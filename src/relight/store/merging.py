@@ -108,25 +108,22 @@ async def merge(
     tx: Transaction,
     book: Book,
     some: Incoming,
+    *,
     span: tuple[int, int],
     receipt: Receipt,
-    *,
     is_correction: bool = False,
 ) -> None:
     """Merge the rows of one window with what is stored, write what changed, and count again."""
     sources = recount.affected(book, {book.devices[key[0]].kind for key in _keys(some)})
     near: list[Reading] = []
     if some.readings:
-        near = await measured.neighbours(tx, book.where, _meters(book), *span)
+        near = await measured.neighbours(tx, book.where, _meters(book), span)
         span = _reach(some.readings.values(), near, span)
     stored, span = await _stored(tx, book, some, span)
     if sources != {Source.MICRO}:
-        near += await measured.neighbours(tx, book.where, _meters(book), *span)
+        near += await measured.neighbours(tx, book.where, _meters(book), span)
     stored.readings.update((one[:4], one) for one in near)
-    if is_correction:
-        changes = _corrected(some, stored)
-    else:
-        changes = _compared(book, some, stored, receipt)
+    changes = _corrected(some, stored) if is_correction else _compared(book, some, stored, receipt)
     if not changes:
         return
     stored.take(changes.intervals, changes.readings)
@@ -135,8 +132,9 @@ async def merge(
     heard.rows(book, changes.intervals, changes.readings, stored)
     reported = Reported(list(stored.intervals.values()), list(stored.readings.values()))
     receipt.superseded += _superseded(book, reported, changes)
-    await write_measured(tx, book, stored, span, (changes.intervals, changes.readings))
-    await _recounted(tx, book, reported, sources, span)
+    await write_measured(tx, book, stored, span=span, changed=(changes.intervals, changes.readings))
+    for piece in _pieces(span):
+        await recount.window(tx, book, reported, sources, span=piece)
 
 
 async def recount_consumption(tx: Transaction, book: Book) -> None:
@@ -146,22 +144,11 @@ async def recount_consumption(tx: Transaction, book: Book) -> None:
     if first_at is None:
         return
     for span in _pieces(grid_span(first_at, book.last_data_at())):
-        stored = await measured.around(tx, book.where, *span, book.last_data_at())
-        near = await measured.neighbours(tx, book.where, _meters(book), *span)
+        stored = await measured.around(tx, book.where, span, last_at=book.last_data_at())
+        near = await measured.neighbours(tx, book.where, _meters(book), span)
         stored.take((), near)
         reported = Reported(list(stored.intervals.values()), list(stored.readings.values()))
-        await recount.window(tx, book, reported, {Source.CONSUMPTION}, span)
-
-
-async def _recounted(
-    tx: Transaction,
-    book: Book,
-    reported: Reported,
-    sources: Iterable[Source],
-    span: tuple[int, int],
-) -> None:
-    for piece in _pieces(span):
-        await recount.window(tx, book, reported, sources, piece)
+        await recount.window(tx, book, reported, {Source.CONSUMPTION}, span=span)
 
 
 def _pieces(span: tuple[int, int]) -> Iterator[tuple[int, int]]:
@@ -204,7 +191,9 @@ async def _stored(
         # What ended on the day before may count in the place of what ended on a packed one.
         is_packed = span[0] < book.where.hot_from_at
         from_at = span[0] - INTERVAL_S_MAX if is_packed else span[0]
-        found = await measured.around(rows, book.where, from_at, span[1], book.last_data_at())
+        found = await measured.around(
+            rows, book.where, (from_at, span[1]), last_at=book.last_data_at()
+        )
         known = [found.intervals[key] for key in some.intervals if key in found.intervals]
         lo_at = min((one.start_at for one in known), default=span[0])
         if lo_at >= span[0]:

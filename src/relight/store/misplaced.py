@@ -49,7 +49,7 @@ async def put_in_place(tx: Transaction, book: Book, first: int, last: int) -> No
         await drop_recent(tx, book.system.system_id, start_at, until_at)
     await tx.run(_DROP_PACKED, system_id=book.system.system_id, first=_open(book, first), last=last)
     for some, span in Incoming(found.intervals, found.readings).batches():
-        await merging.merge(tx, book, some, span, Receipt())
+        await merging.merge(tx, book, some, span=span, receipt=Receipt())
 
 
 def _closed(book: Book, first: int, last: int) -> tuple[int, int]:

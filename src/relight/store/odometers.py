@@ -71,7 +71,7 @@ async def odometer_j(rows: Rows, where: Where, meter: Device, mark_at: int, *, n
 
 async def _delivered(rows: Rows, where: Where, meter: Device, at: int) -> list[Reading]:
     """Return the readings around *at*: the last by then and the first after, with some others."""
-    found = await neighbours(rows, where, [meter], at, at + 1)
+    found = await neighbours(rows, where, [meter], (at, at + 1))
     own = {
         (one.channel, one.read_at): one
         for one in found

@@ -98,7 +98,7 @@ async def _last_intervals(
     where = measured.Where(system.system_id, zone(system.timezone), system.packed_to_day)
     # An interval may end a little after the last slot that it fills.
     until_at = min(now, source_day.start_at + source_day.length_s + STEP_S[Source.MICRO])
-    found = await measured.around(rows, where, source_day.start_at, until_at, until_at)
+    found = await measured.around(rows, where, (source_day.start_at, until_at), last_at=until_at)
     by_end = sorted(found.intervals.values(), key=lambda one: one.end_at)
     return {one.device_id: one for one in by_end if one.end_at <= now}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
@@ -28,6 +28,10 @@ ACQUIRE_S_MAX = 15.0
 
 _TYPES = {"text": "text", "bytes": "bytea", "float": "double precision"}
 _PARAMETER = re.compile(r"IN :(?P<list>\w+)\[(?P<type>text)?\]|(?<!:):(?P<name>[a-z]\w*)")
+
+#: asyncpg's own types are generic over a record class, of which there is only one here.
+_Connection: TypeAlias = Any
+_Pool: TypeAlias = Any
 
 _LOST_RACES = (
     asyncpg.exceptions.SerializationError,
@@ -65,7 +69,7 @@ def _upsert(
     old = ", ".join(f"{table}.{column}" for column in values)
     new = ", ".join(f"excluded.{column}" for column in values)
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - a table of ours
         f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {action}"
         f" WHERE ({old}) IS DISTINCT FROM ({new})"
     )
@@ -74,7 +78,7 @@ def _upsert(
 class _Session:
     """One connection as `Rows` and `Transaction`."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     async def all(self, sql: str, **parameters: object) -> Sequence[Row]:
@@ -105,10 +109,12 @@ class _Session:
             for column in table.columns
         )
         statement = _upsert(table.name, table.columns, table.key, types)
-        await self._connection.execute(statement, *[list(column) for column in zip(*rows)])
+        await self._connection.execute(
+            statement, *(list(column) for column in zip(*rows, strict=True))
+        )
 
 
-async def _keep(_connection: Any) -> None:
+async def _keep(_connection: _Connection) -> None:
     """Leave a returned connection as it is: no session state is ever set."""
 
 
@@ -117,7 +123,7 @@ class PostgreSQL:
 
     dialect = "postgresql"
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: _Pool) -> None:
         """Take a pool that is open; use `PostgreSQL.open`."""
         self._pool = pool
 

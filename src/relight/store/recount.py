@@ -105,10 +105,10 @@ def feeding(source: Source, kinds: Mapping[int, Kind]) -> frozenset[Kind]:
 
 
 def lines_of(
-    book: Book, parts: Mapping[LineKey, list[Part]], source: Source, lo_at: int, hi_at: int
+    book: Book, parts: Mapping[LineKey, list[Part]], source: Source, span: tuple[int, int]
 ) -> dict[LineKey, Dense]:
-    """Return the lines of *source* on its slots in (lo_at, hi_at]."""
-    kinds, step_s = book.kinds, STEP_S[source]
+    """Return the lines of *source* on its slots in *span* (lo_at, hi_at]."""
+    kinds, step_s, (lo_at, hi_at) = book.kinds, STEP_S[source], span
     wanted = feeding(source, kinds)
     lines = {
         key: tally(found, lo_at, hi_at, step_s)
@@ -134,30 +134,19 @@ async def window(
     book: Book,
     reported: Reported,
     sources: Iterable[Source],
+    *,
     span: tuple[int, int],
 ) -> None:
     """Count the slots of *sources* in *span* (lo_at, hi_at] again; both lie on marks of `GRID_S`.
 
     *reported* has everything that reaches into it.
     """
-    lo_at, hi_at = span
     parts = channels(reported, book.kinds)
     for source in sorted(sources):
-        lines = lines_of(book, parts, source, lo_at, hi_at)
-        await put_lines(tx, book, source, lines, span)
+        lines = lines_of(book, parts, source, span)
+        await put_pieces(tx, book, source, [Piece(span, lines)])
     if set(sources) != {Source.MICRO}:
         heard.meters(book, parts, span)
-
-
-async def put_lines(
-    tx: Transaction,
-    book: Book,
-    source: Source,
-    lines: Mapping[LineKey, Dense],
-    span: tuple[int, int],
-) -> None:
-    """Put *lines* in the place of what the days of *span* had, and recount what hangs on it."""
-    await put_pieces(tx, book, source, [Piece(span, lines)])
 
 
 class Piece(NamedTuple):
@@ -168,7 +157,7 @@ class Piece(NamedTuple):
 
 
 async def put_pieces(tx: Transaction, book: Book, source: Source, pieces: Sequence[Piece]) -> None:
-    """Put several pieces, oldest first, in the place of what their days had, as `put_lines`."""
+    """Put several pieces, oldest first, in the place of what their days had, and recount."""
     system_id, step_s = book.system.system_id, STEP_S[source]
     first = day_ending(book.site, pieces[0].span[0] + 1)
     last = day_ending(book.site, pieces[-1].span[1])
@@ -198,7 +187,7 @@ async def put_pieces(tx: Transaction, book: Book, source: Source, pieces: Sequen
         book.is_changed = True
         await totals(tx, book, source, changed)
         after = [day.listed_ends() for day in days.values()]
-        await _ends(tx, book, source, _known(before), _known(after))
+        await _ends(tx, book, source, before=_known(before), after=_known(after))
 
 
 def _source_day(book: Book, source: Source, day: int, data: bytes | None) -> SourceDay:
@@ -282,7 +271,7 @@ def day_total_j(source_day: SourceDay | None, imported_wh: int | None) -> int | 
 
 
 async def _ends(
-    tx: Transaction, book: Book, source: Source, before: list[Ends], after: list[Ends]
+    tx: Transaction, book: Book, source: Source, *, before: list[Ends], after: list[Ends]
 ) -> None:
     """Keep the ends of the first and last listed slots of *source*.
 
@@ -314,18 +303,19 @@ def _is_lost(end_at: int, before: list[int], after: list[int]) -> bool:
 
 async def listed_ends(rows: Rows, system_id: int, source: Source) -> Ends | None:
     """Return the ends of the first and the last listed slot of a source, from its days."""
-    first = await _outermost(rows, system_id, source, _DAYS_AFTER, -DAYS_FAR)
-    last = await _outermost(rows, system_id, source, _DAYS_BEFORE, DAYS_FAR)
+    first = await _outermost(rows, system_id, source, days=_DAYS_AFTER, beyond=-DAYS_FAR)
+    last = await _outermost(rows, system_id, source, days=_DAYS_BEFORE, beyond=DAYS_FAR)
     return None if first is None or last is None else (first[0], last[1])
 
 
 async def _outermost(
-    rows: Rows, system_id: int, source: Source, days: str, day: int
+    rows: Rows, system_id: int, source: Source, *, days: str, beyond: int
 ) -> Ends | None:
-    """Return the ends of the first day beyond *day* with a listed slot, either way."""
-    while found := await rows.all(days, system_id=system_id, source=source, day=day):
-        for day, data in found:  # noqa: B007 - where the next statement goes on
+    """Return the ends of the first day beyond *beyond* with a listed slot, either way."""
+    while found := await rows.all(days, system_id=system_id, source=source, day=beyond):
+        for day, data in found:
             ends = unpack(data).listed_ends()
             if ends is not None:
                 return ends
+            beyond = day
     return None

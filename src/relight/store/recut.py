@@ -74,7 +74,7 @@ async def _cut(tx: Transaction, book: Book, rest: Measured) -> None:
         for one in old.values():
             rest.take(one.intervals, one.readings)
         days = Days(book.site, first, last)
-        rows = packed_rows(book, days, (first, last), rest, set(book.devices))
+        rows = packed_rows(book, days, rest, span=(first, last), devices=set(book.devices))
         await tx.put(DEVICE_DAY, rows)
         until_at = day_start_at(book.site, last + 1)
         rest = Measured(

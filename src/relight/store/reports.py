@@ -45,7 +45,7 @@ async def save(
     rest = await columns.take(tx, book, report, receipt)
     incoming = _incoming(book, report, rest, receipt)
     for some, span in incoming.batches():
-        await merging.merge(tx, book, some, span, receipt)
+        await merging.merge(tx, book, some, span=span, receipt=receipt)
     if waits_for_meters(kinds) != waits_for_meters(book.kinds.values()):
         await merging.recount_consumption(tx, book)
     await standings.refresh(tx, book, now, rules)
@@ -88,8 +88,14 @@ def _link(book: Book, report: Report) -> None:
     """Remember by which envoy a device was reported, where the device did not say."""
     if report.envoy_serial is None:
         return
-    for row in (*report.intervals, *report.snapshots, *report.readings, *report.columns):
-        device = book.device(row.kind, row.serial_number)
+    told = {
+        *((one.kind, one.serial_number) for one in report.intervals),
+        *((one.kind, one.serial_number) for one in report.snapshots),
+        *((one.kind, one.serial_number) for one in report.readings),
+        *((one.kind, one.serial_number) for one in report.columns),
+    }
+    for kind, serial_number in sorted(told):
+        device = book.device(kind, serial_number)
         if not device.envoy_serial:
             device.envoy_serial = report.envoy_serial
 
@@ -158,7 +164,7 @@ async def correct(
     receipt = Receipt()
     incoming = _incoming(book, report, (), receipt)
     at = row.end_at if isinstance(row, IntervalReport) else row.read_at
-    stored = await measured.around(tx, book.where, at - 1, at, book.last_data_at())
+    stored = await measured.around(tx, book.where, (at - 1, at), last_at=book.last_data_at())
     rows: Iterable[Interval | Reading] = [
         *(stored.intervals[key] for key in incoming.intervals if key in stored.intervals),
         *(stored.readings[key] for key in incoming.readings if key in stored.readings),
@@ -168,7 +174,7 @@ async def correct(
         what = "interval ends" if is_interval else "reading was taken"
         raise NotKnown(f"no {what} at {at} for {row.serial_number!r}, channel {row.channel}")
     for some, span in incoming.batches():
-        await merging.merge(tx, book, some, span, receipt, is_correction=True)
+        await merging.merge(tx, book, some, span=span, receipt=receipt, is_correction=True)
     await standings.refresh(tx, book, now, rules)
     await books.closed(tx, book)
     return known.energy_j, receipt

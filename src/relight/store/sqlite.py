@@ -56,7 +56,8 @@ def _upsert(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
     values = [column for column in columns if column not in key]
     action = ", ".join(f"{column} = excluded.{column}" for column in values)
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - a table of ours
+        f" VALUES ({', '.join('?' * len(columns))})"
         f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {action}"
     )
 
@@ -211,7 +212,12 @@ class SQLite:
 def _settle(loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
     # A loop that was closed meanwhile has nobody waiting any more.
     with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(lambda: [job.settle() for job in jobs])
+        loop.call_soon_threadsafe(_settle_all, jobs)
+
+
+def _settle_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        job.settle()
 
 
 def _begun(connection: apsw.Connection, job: _Job) -> bool:

@@ -40,7 +40,7 @@ async def _dark(tx: Transaction, book: Book, day: int) -> set[int]:
     """Return the inverters that made nothing on *day* while most of the others did."""
     start_at, end_at = day_start_at(book.site, day), day_start_at(book.site, day + 1)
     from_at = start_at - INTERVAL_S_MAX
-    rows = await measured.around(tx, book.where, from_at, end_at, book.last_data_at())
+    rows = await measured.around(tx, book.where, (from_at, end_at), last_at=book.last_data_at())
     inverters = {one.device_id for one in book.devices.values() if one.kind is Kind.INVERTER}
     ours = [one for one in rows.intervals.values() if one.device_id in inverters]
     days = Days(book.site, day, day + 1)

@@ -49,7 +49,8 @@ DEVICE = _table(
     " manufacturer is_enabled has_issue retired_at proc_load param_table grid_profile"
     " signal_strength rated_power_w device_count first_at first_end_at registers"
     " read_first_at read_last_at told_at reported_at interval_end_at interval_duration_s"
-    " interval_energy_j snapshot_at snapshot_power_w snapshot_energy_j packed_energy_j charge_percent charge_changed_at dark_day is_dark",
+    " interval_energy_j snapshot_at snapshot_power_w snapshot_energy_j packed_energy_j"
+    " charge_percent charge_changed_at dark_day is_dark",
     key=2,
     serial_number="text",
     envoy_serial="text",
@@ -69,9 +70,7 @@ DEVICE_DAY = _table("device_day", "system_id day device_id energy_j data", key=3
 SYSTEM_DAY = _table("system_day", "system_id source day version data", key=3, data="bytes")
 SYSTEM_YEAR = _table("system_year", "system_id source year version data", key=3, data="bytes")
 IMPORTED_DAY = _table("imported_day", "system_id source day energy_wh", key=3)
-IMPORTED_PERIOD = _table(
-    "imported_period", "system_id source first_day until_day energy_wh", key=4
-)
+IMPORTED_PERIOD = _table("imported_period", "system_id source first_day until_day energy_wh", key=4)
 SYSTEM = _table(
     "system",
     "system_id name public_name is_anonymous timezone country state city postal_code"

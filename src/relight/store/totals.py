@@ -41,7 +41,7 @@ async def take(tx: Transaction, book: Book, report: Report, receipt: Receipt) ->
     for source in Source:
         days = {one.day: one.energy_wh for one in report.day_totals if one.source is source}
         if days:
-            await _days(tx, book, source, days, receipt)
+            await _days(tx, book, source, days, receipt=receipt)
     if report.period_totals:
         await _periods(tx, book, report, receipt)
 
@@ -68,7 +68,7 @@ def _described(book: Book, told: SystemReport) -> None:
 
 
 async def _days(
-    tx: Transaction, book: Book, source: Source, days: dict[int, int], receipt: Receipt
+    tx: Transaction, book: Book, source: Source, days: dict[int, int], *, receipt: Receipt
 ) -> None:
     system_id = book.system.system_id
     known = {

@@ -171,9 +171,11 @@ async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int,
     span = grid_span(start_at, end_at)
     # What ended on the day before may count in the place of what ends on the first one.
     from_at = span[0] - INTERVAL_S_MAX
-    stored = await measured.around(rows, book.where, from_at, span[1], book.last_data_at())
+    stored = await measured.around(
+        rows, book.where, (from_at, span[1]), last_at=book.last_data_at()
+    )
     meters = [one for one in book.devices.values() if one.kind in METER_KINDS and one.registers]
-    near = await measured.neighbours(rows, book.where, meters, *span)
+    near = await measured.neighbours(rows, book.where, meters, span)
     readings = stored.readings | {one[:4]: one for one in near}
     reported = Reported(list(stored.intervals.values()), list(readings.values()))
     parts = channels(reported, book.kinds)
@@ -183,7 +185,7 @@ async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int,
     heard.meters(counted.told, parts, span)
     days: dict[tuple[int, int], SourceDay] = {}
     for source in Source:
-        lines = recount.lines_of(book, parts, source, *span)
+        lines = recount.lines_of(book, parts, source, span)
         for day in range(first, last + 1):
             day_at = day_start_at(book.site, day)
             length_s = day_start_at(book.site, day + 1) - day_at
@@ -195,7 +197,9 @@ async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int,
     device_rows: dict[tuple[int, int], tuple[int, bytes]] = {}
     if first <= packed_last:
         kept = Days(book.site, first, packed_last)
-        for row in packed_rows(book, kept, (first, packed_last), stored, set(book.devices)):
+        for row in packed_rows(
+            book, kept, stored, span=(first, packed_last), devices=set(book.devices)
+        ):
             device_rows[row[1], row[2]] = (row[3], row[4])
     return _Window(first, last, days, device_rows, stored)
 

@@ -48,15 +48,16 @@ async def write_measured(
     tx: Transaction,
     book: Book,
     stored: Measured,
+    *,
     span: tuple[int, int],
-    changes: tuple[Sequence[Interval], Sequence[Reading]],
+    changed: tuple[Sequence[Interval], Sequence[Reading]],
 ) -> None:
     """Write new or changed rows; *stored* has them already, among all that lies around them.
 
     *span* is the window they are merged in, whole days where it reaches into packed ones.
     """
     where, system_id = book.where, book.system.system_id
-    intervals, readings = changes
+    intervals, readings = changed
     await tx.put(
         INTERVAL,
         [interval_row(system_id, one) for one in intervals if not where.is_packed(one.end_at)],
@@ -70,15 +71,15 @@ async def write_measured(
     last = min(day_ending(book.site, span[1] - GRID_S + 1), book.system.packed_to_day)
     if first <= last:
         devices = {one.device_id for one in intervals} | {one.device_id for one in readings}
-        await write_days(tx, book, stored, (first, last), devices)
+        await write_days(tx, book, stored, span=(first, last), devices=devices)
 
 
 async def write_days(
-    tx: Transaction, book: Book, stored: Measured, span: tuple[int, int], devices: set[int]
+    tx: Transaction, book: Book, stored: Measured, *, span: tuple[int, int], devices: set[int]
 ) -> None:
     """Pack the rows of *devices* in the local days *span*, both included, where they changed."""
     days = Days(book.site, *span)
-    rows = packed_rows(book, days, span, stored, devices)
+    rows = packed_rows(book, days, stored, span=span, devices=devices)
     changed: list[Row] = []
     for row in rows:
         _, day, device_id, energy_j, data = row
@@ -91,7 +92,7 @@ async def write_days(
 
 
 def packed_rows(
-    book: Book, days: Days, span: tuple[int, int], stored: Measured, devices: set[int]
+    book: Book, days: Days, stored: Measured, *, span: tuple[int, int], devices: set[int]
 ) -> list[Row]:
     """Return the rows of `device_day` for the rows of *devices* in the days *span*."""
     first, last = span

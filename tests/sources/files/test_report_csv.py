@@ -3,7 +3,8 @@
 import csv
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from relight.errors import BadInput
 from relight.model.clock import date_of_day, day_of_date
 from relight.model.devices import Kind, Source
 from relight.model.reports import DayTotal, IntervalReport, Receipt
-from relight.sources.files import detect, taking
+from relight.sources.files import detect, report_csv_lines, taking
 from relight.sources.files.parsed import Options, Parsed, Target
 from relight.sources.files.reading import Content, read
 from tests.house import House, served
@@ -35,7 +36,6 @@ METERED = (
     "Date/Time,Energy Produced (Wh),Energy Consumed (Wh),Exported to Grid (Wh),"
     "Imported from Grid (Wh)\n"
 )
-HOURS = "10/12/2022 14:00,526,328,198,0\n10/13/2022 15:00,700,100,600,0\n"
 STANDS = {
     "production": Kind.UNNAMED_PRODUCTION_METERS,
     "micro": Kind.UNNAMED_INVERTERS,
@@ -278,7 +278,7 @@ def test_the_hour_that_spring_skips_is_no_gap():
 
     ends = [one.end_at for one in intervals(parse(text))]
 
-    assert [3600] * 3 == [later - sooner for sooner, later in zip(ends, ends[1:], strict=False)]
+    assert [3600] * 3 == [later - sooner for sooner, later in pairwise(ends)]
 
 
 def test_a_time_that_spring_skips_is_bad():
@@ -317,6 +317,10 @@ def test_dates_that_could_be_either_are_refused():
     assert "2022-02-01 14:00+01:00" == rows(text, time_format="%d/%m/%Y %H:%M")[0][0]
 
 
+def test_years_that_do_not_exist_tell_no_order():
+    assert refusal(hours("01/02/0000", "01/03/0000")).startswith("file: has dates that could be")
+
+
 def test_dates_of_both_orders_are_refused():
     text = hours("10/13/2022 14:00", "13/10/2022 15:00")
 
@@ -350,7 +354,18 @@ def test_a_number_that_cannot_be_makes_its_line_bad(cell, reason):
     assert [f"line 4: {reason}"] == bad(text)
 
 
-@pytest.mark.parametrize("label", ["", "10/13/22 16:00", "13 Oct", "10/13/2022 25:00", "1/2/3/4"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "",
+        "10/13/22 16:00",
+        "13 Oct",
+        "10/13/2022 25:00",
+        "1/2/3/4",
+        "10/13/2022 16:00 +99:00",
+        "2022-13-10 16:00",
+    ],
+)
 def test_a_label_that_cannot_be_makes_its_line_bad(label):
     text = hours("10/13/2022 14:00", "10/13/2022 15:00") + f"{label},7\n"
 
@@ -369,6 +384,18 @@ def test_a_line_without_time_among_hours_is_bad():
     text = hours("10/13/2022 14:00", "10/13/2022 15:00", "10/14/2022")
 
     assert ["line 4: Date/Time has no time of day, as other lines have"] == bad(text)
+
+
+def test_midnights_among_which_one_has_no_time_are_not_days():
+    text = hours("10/13/2022", "10/14/2022 00:00", "10/14/2022 00:15", "10/14/2022 00:30")
+
+    assert ["line 2: Date/Time has no time of day, as other lines have"] == bad(text)
+
+
+def test_empty_lines_and_empty_cells_at_the_end_say_nothing():
+    text = PRODUCED + "\n10/13/2022 14:00Z,7,,\n,\n10/13/2022 15:00Z,8\n\n"
+
+    assert [("2022-10-13 16:00+02:00", 7), ("2022-10-13 17:00+02:00", 8)] == rows(text)
 
 
 def test_what_is_not_known_is_no_zero():
@@ -478,6 +505,50 @@ def test_times_without_an_offset_may_be_of_a_named_zone():
     assert "2022-10-13 20:00+02:00" == rows(text, timezone="US/Eastern")[0][0]
 
 
+def test_a_quote_that_never_ends_is_no_csv():
+    assert "line 3: is no CSV: unexpected end of data" == refusal(hours("10/13/2022") + '"1')
+
+
+def test_no_more_lines_are_read_than_are_bounded(monkeypatch):
+    monkeypatch.setattr(report_csv_lines, "LINES_MAX", 2)
+
+    told = refusal(hours("10/13/2022 14:00", "10/13/2022 15:00", "10/13/2022 16:00"))
+
+    assert "file: has more than 2 lines: split it" == told
+
+
+def test_a_long_report_comes_in_batches_of_whole_days():
+    labels = (
+        (datetime(2022, 1, 1) + timedelta(minutes=15 * number)).isoformat(" ")  # noqa: DTZ001
+        for number in range(7_000)
+    )
+    site = ZoneInfo("UTC")
+
+    first, second = parse(hours(*labels), zone=site).reports
+
+    assert (4_992, 2_008) == (len(first.intervals), len(second.intervals))
+    assert 0 == first.intervals[-1].end_at % 86_400
+
+
+def test_a_batch_is_bounded_where_a_day_is_not():
+    start = datetime(2022, 1, 1)  # noqa: DTZ001
+    labels = ((start + timedelta(seconds=10 * number)).isoformat(" ") for number in range(5_001))
+
+    assert [5_000, 1] == [len(report.intervals) for report in parse(hours(*labels)).reports]
+
+
+def test_more_than_fits_a_day_is_bad():
+    text = hours("10/13/2022", "10/14/2022") + "10/15/2022,99999999\n"
+
+    assert ["line 4: is more than 1000 kW could make"] == bad(text)
+
+
+def test_consumption_of_days_may_be_alone():
+    text = "Date/Time,Energy Consumed (Wh)\n10/13/2022,5\n10/14/2022,6\n"
+
+    assert [("CONSUMPTION", "2022-10-13", 5), ("CONSUMPTION", "2022-10-14", 6)] == totals(text)
+
+
 def test_consumption_alone_is_a_report_too():
     text = "Date/Time,Energy Consumed (Wh)\n10/13/2022 14:00,5\n10/13/2022 15:00,6\n"
 
@@ -548,14 +619,14 @@ async def test_the_days_of_a_real_report_come_back_to_the_wh(house):
 
 
 async def test_hours_are_spread_over_the_quarters_that_rgm_stats_lists(house):
-    text = METERED + HOURS.replace("10/13/2022 15", "10/12/2022 15")
+    text = METERED + "01/13/2025 14:00,524,328,196,0\n01/13/2025 15:00,700,100,600,0\n"
 
-    await take(house, Content(text.encode()), time_format="%m/%d/%Y %H:%M")
+    await take(house, Content(text.encode()))
 
-    start_at = house.at("2022-10-12T14:00")
+    start_at = house.at("2025-01-13T14:00")
     produced = await house.get("rgm_stats", start_at=start_at)
     consumed = await house.get("consumption_stats", start_at=start_at)
-    assert [131.5] * 4 + [175] * 4 == [one["wh_del"] for one in produced.json()["intervals"]]
+    assert [131] * 4 + [175] * 4 == [one["wh_del"] for one in produced.json()["intervals"]]
     assert [82] * 4 + [25] * 4 == [one["enwh"] for one in consumed.json()["intervals"]]
 
 

@@ -266,12 +266,9 @@ def _instants(stamp: Stamp, site: ZoneInfo) -> tuple[int, ...]:
     if stamp.when is None:
         raise BadInput("Date/Time", "has no time of day, as other lines have")
     local = datetime.combine(stamp.date, stamp.when)
-    try:
-        if stamp.offset is not None:
-            return (instant_of(local.replace(tzinfo=stamp.offset)),)
-        found = wall_times.instants(site, local)
-    except OverflowError as error:
-        raise BadInput("Date/Time", "is out of range") from error
+    if stamp.offset is not None:
+        return (instant_of(local.replace(tzinfo=stamp.offset)),)
+    found = wall_times.instants(site, local)
     if not found:
         raise BadInput("Date/Time", f"{local:%H:%M} {wall_times.SKIPPED}")
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from relight.model.clock import DAY_S
 from relight.model.odometers import WRAP_J
 from relight.sources.gateway.clocks import believed_at
-from relight.sources.gateway.gaps import Piece, spread
+from relight.sources.gateway.gaps import Piece, has_light, spread
 from relight.sources.gateway.memory import Channel
 
 if TYPE_CHECKING:
@@ -58,18 +58,34 @@ def follow(before: Channel, told: InverterChannel, at: int, site: ZoneInfo) -> S
     """Return what a channel made since it was last heard of. *at* is the time of the poll."""
     last = told.last
     if last is None:
-        return _unseen(before, told.lifetime_j, at, site)
+        return _unseen(before, told, at, site)
     end_at = believed_at(last.end_at, at)
     if last.end_at == before.told_end_at or end_at <= before.end_at:
-        return Step([], _seen(before, at))
+        return Step([], _confirmed(before, told, at))
     span_s = max(end_at - before.end_at, last.duration_s)
     energy_j = gained_j(before.lifetime_j, told.lifetime_j, span_s, last.energy_j)
-    pieces = _placed(before.end_at, end_at, last, energy_j, site)
-    return Step(pieces, Channel(end_at, last.end_at, _counter_j(before, told, last), at))
+    start_at = max(end_at - last.duration_s, before.end_at)
+    own_j = min(last.energy_j, energy_j)
+    missed = spread(_missed_from_at(before), start_at, energy_j - own_j, site)
+    if not missed:
+        own_j = energy_j
+    after = Channel(end_at, last.end_at, _counter_j(before, told, last), at)
+    return Step([*missed, Piece(start_at, end_at, own_j)], after)
 
 
-def _seen(before: Channel, at: int) -> Channel:
+def _confirmed(before: Channel, told: InverterChannel, at: int) -> Channel:
+    """Return a channel that has told nothing new, and whose counter says so too."""
+    if told.lifetime_j is None or told.lifetime_j != before.lifetime_j:
+        return before
     return Channel(before.end_at, before.told_end_at, before.lifetime_j, at)
+
+
+def _missed_from_at(before: Channel) -> int:
+    """Return the earliest that anything not counted yet was made.
+
+    What ended before the counter was last looked at is in it, but for what was late in coming.
+    """
+    return max(before.end_at, before.seen_at - UNSEEN_S_MAX)
 
 
 def _counter_j(before: Channel, told: InverterChannel, last: Told) -> int | None:
@@ -79,26 +95,17 @@ def _counter_j(before: Channel, told: InverterChannel, last: Told) -> int | None
     return None if before.lifetime_j is None else before.lifetime_j + last.energy_j
 
 
-def _placed(from_at: int, end_at: int, last: Told, energy_j: int, site: ZoneInfo) -> list[Piece]:
-    """Return the last report's interval, and before it what was missed."""
-    start_at = max(end_at - last.duration_s, from_at)
-    own_j = min(last.energy_j, energy_j)
-    missed = spread(from_at, start_at, energy_j - own_j, site)
-    if not missed:
-        own_j = energy_j
-    return [*missed, Piece(start_at, end_at, own_j)]
-
-
-def _unseen(before: Channel, lifetime_j: int | None, at: int, site: ZoneInfo) -> Step:
+def _unseen(before: Channel, told: InverterChannel, at: int, site: ZoneInfo) -> Step:
     """Return what was counted where the report itself is gone, as at night."""
-    end_at = min(at, before.end_at + UNSEEN_S_MAX)
-    if lifetime_j is None or before.lifetime_j is None or end_at <= before.end_at:
-        return Step([], _seen(before, at))
+    from_at, lifetime_j = _missed_from_at(before), told.lifetime_j
+    if lifetime_j is None or before.lifetime_j is None or at <= from_at:
+        return Step([], before)
     energy_j = gained_j(before.lifetime_j, lifetime_j, at - before.end_at, 0)
     if energy_j == 0:
         return Step([], Channel(before.end_at, before.told_end_at, lifetime_j, at))
-    pieces = spread(before.end_at, end_at, energy_j, site)
-    return Step(pieces, Channel(end_at, before.told_end_at, lifetime_j, at))
+    until_at = at if has_light(from_at, at, site) else min(at, from_at + UNSEEN_S_MAX)
+    pieces = spread(from_at, until_at, energy_j, site)
+    return Step(pieces, Channel(pieces[-1].end_at, before.told_end_at, lifetime_j, at))
 
 
 def begin(told: InverterChannel, at: int, *, from_at: int | None, is_new: bool) -> Step:

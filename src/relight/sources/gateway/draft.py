@@ -84,7 +84,9 @@ class Draft:
         key = device_key(kind, serial_number)
         known = self.memory.devices.get(key)
         told = "" if known is None else known.told
-        if known is not None and known.is_retired:
+        if known is None:
+            self.devices.append(DeviceReport(kind=kind, serial_number=serial_number))
+        elif known.is_retired:
             self.revived.append((kind, serial_number))
             told = ""
         self.memory.devices[key] = Known(kind, serial_number, self.at, told)

@@ -36,14 +36,24 @@ def spread(start_at: int, end_at: int, energy_j: int, site: ZoneInfo) -> list[Pi
     first_day, last_day = day_ending(site, start_at + 1), day_ending(site, end_at)
     if first_day == last_day:
         return _shared([(start_at, end_at)], energy_j, is_estimate=False)
-    light = []
-    for day in range(first_day, last_day + 1):
+    light = _light(start_at, end_at, site) or _cut(start_at, end_at)
+    return _shared(light, energy_j, is_estimate=True)
+
+
+def has_light(start_at: int, end_at: int, site: ZoneInfo) -> bool:
+    """Tell whether the sun may be up somewhere in (start_at, end_at]."""
+    return bool(_light(start_at, end_at, site))
+
+
+def _light(start_at: int, end_at: int, site: ZoneInfo) -> list[tuple[int, int]]:
+    found = []
+    for day in range(day_ending(site, start_at + 1), day_ending(site, end_at) + 1):
         midnight_at = day_start_at(site, day)
         lo_at = max(start_at, midnight_at + LIGHT_FROM_S)
         hi_at = min(end_at, midnight_at + LIGHT_UNTIL_S)
         if lo_at < hi_at:
-            light.append((lo_at, hi_at))
-    return _shared(light or _cut(start_at, end_at), energy_j, is_estimate=True)
+            found.append((lo_at, hi_at))
+    return found
 
 
 def _cut(start_at: int, end_at: int) -> list[tuple[int, int]]:

@@ -75,12 +75,14 @@ def _inverter(draft: Draft, inverter: InverterData) -> None:
     is_new = memory.begun_at is not None and not _is_listed(draft, serial_number)
     draft.see(Kind.INVERTER, serial_number)
     has_news = False
+    estimated = memory.estimates.pop(serial_number, None)
+    from_at = None if estimated is None else estimated.report_at
     for one in inverter.channels:
         key = channel_key(serial_number, one.channel)
         before = memory.channels.get(key)
+        if before is not None and from_at is not None:
+            before = before.uncounted(from_at)
         if before is None:
-            estimated = memory.estimates.pop(serial_number, None)
-            from_at = None if estimated is None else estimated.report_at
             step = counters.begin(one, draft.at, from_at=from_at, is_new=is_new)
             if step.after is not None and not is_new:
                 _open_channel(draft, step)
@@ -145,7 +147,8 @@ def _by_powers(draft: Draft, powers: list[InverterPower], energy_j: int | None) 
                 SnapshotReport(Kind.INVERTER, one.serial_number, report_at, one.power_w)
             )
     # A sum counts those with counters of their own too, and cannot be shared out then.
-    counter = None if memory.channels else _counted_on(draft, energy_j, len(powers))
+    has_own = any(one.lifetime_j is not None for one in memory.channels.values())
+    counter = None if has_own else _counted_on(draft, energy_j, len(powers))
     missed_j = estimates.missed_j(found, counter)
     if counter is not None and missed_j:
         _missed(draft, found, missed_j)
@@ -159,14 +162,19 @@ def _by_powers(draft: Draft, powers: list[InverterPower], energy_j: int | None) 
 
 def _is_counted(draft: Draft, serial_number: str) -> bool:
     """Tell whether an inverter's own counter will say what it made."""
-    keys = [key for key in draft.memory.channels if key.rpartition("/")[0] == serial_number]
-    if not keys:
-        return False
-    lost = [key for key in keys if draft.at - draft.memory.channels[key].seen_at > _COUNTER_LOST_S]
-    for key in lost:
-        end_at = draft.memory.channels.pop(key).end_at
-        draft.memory.estimates[serial_number] = Estimate(end_at, None)
-    return len(lost) < len(keys)
+    channels = [
+        (key, one)
+        for key, one in draft.memory.channels.items()
+        if one.lifetime_j is not None and key.rpartition("/")[0] == serial_number
+    ]
+    lost = [pair for pair in channels if draft.at - pair[1].seen_at > _COUNTER_LOST_S]
+    if not lost or len(lost) < len(channels):
+        return bool(channels)
+    for key, one in lost:
+        draft.memory.channels[key] = one.uncounted(one.end_at)
+    end_at = max(one.end_at for _, one in lost)
+    draft.memory.estimates[serial_number] = Estimate(end_at, None)
+    return False
 
 
 def _counted_on(draft: Draft, energy_j: int | None, count: int) -> Counter | None:

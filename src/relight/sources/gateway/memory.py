@@ -27,7 +27,12 @@ class Channel(msgspec.Struct, frozen=True, array_like=True):
     end_at: int  #: everything up to here is reported
     told_end_at: int  #: the end of its last report, as the gateway said
     lifetime_j: int | None  #: the counter then
-    seen_at: int
+    seen_at: int  #: when the counter was last seen to stand there
+
+    def uncounted(self, until_at: int) -> Self:
+        """Return it after it was estimated up to an instant: its counter says nothing of that."""
+        end_at = max(self.end_at, until_at)
+        return msgspec.structs.replace(self, end_at=end_at, lifetime_j=None)
 
 
 class Estimate(msgspec.Struct, frozen=True, array_like=True):

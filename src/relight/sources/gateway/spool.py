@@ -53,7 +53,8 @@ class Spool:
     def append(self, poll: Poll, checkpoint: Memory | None) -> Position:
         """Write a poll, durably, and return the place after it.
 
-        A file that it begins starts with *checkpoint*, where given. Raises GatewayError where the disk does not take it.
+        A file that it begins starts with *checkpoint*, where given. Raises GatewayError where the
+        disk does not take it.
         """
         try:
             file, is_new = self._opened(poll.at // DAY_S)

@@ -1,0 +1,177 @@
+"""The packed layout of a device's day: what goes in comes out, and nothing else is taken."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relight.model.energy import Interval, Origin
+from relight.model.odometers import Reading, Register
+from relight.model.packing import (
+    VERSION,
+    PackingError,
+    pack_bits,
+    pack_column,
+    pack_device_day,
+    pack_run,
+    pack_runs,
+    unpack_bits,
+    unpack_column,
+    unpack_device_day,
+)
+
+START_AT = 1_710_057_600
+LENGTH_S = 82_800
+DEVICE = 7
+
+WIDTHS = [
+    ([5], 1 + 1),
+    ([5, 5, 5], 1 + 3),
+    ([5] * 300, 1 + 8),
+    ([0, 0], 1),
+    ([0, 255], 1 + 2),
+    ([0, 256], 1 + 4),
+    ([0, 65_536], 1 + 6),
+    ([0, 2**24], 1 + 8),
+    ([0, 2**32], 1 + 16),
+    ([10**15, 10**15 + 255], 1 + 8 + 2),
+    ([-1, 254], 1 + 8 + 2),
+    ([-(2**63), 2**63 - 1], 1 + 8 + 16),
+]
+
+small = st.integers(-300, 300)
+wide = st.integers(-(2**62), 2**62)
+
+
+@given(st.one_of(*(st.lists(st.integers(0, most), min_size=1) for most in (0, 255, 2**16, 2**24))))
+def test_a_column_comes_back(values):
+    assert_comes_back(values)
+
+
+@given(st.lists(st.one_of(small, wide), min_size=1))
+def test_a_column_of_any_numbers_comes_back(values):
+    assert_comes_back(values)
+
+
+def assert_comes_back(values):
+    data = pack_column(values)
+
+    found, end = unpack_column(b"..." + data + b"...", 3, len(values))
+
+    assert values == list(found)
+    assert 3 + len(data) == end
+
+
+@pytest.mark.parametrize(("values", "size"), WIDTHS)
+def test_a_column_takes_the_least_that_holds_it(values, size):
+    assert_comes_back(values)
+    assert size == len(pack_column(values))
+
+
+def test_numbers_beyond_64_bits_are_refused():
+    with pytest.raises(PackingError):
+        pack_column([-(2**63), 2**63])
+
+
+@given(st.lists(st.booleans(), min_size=1))
+def test_bits_come_back(bits):
+    assert bits == unpack_bits(pack_bits(bits), len(bits))
+    assert (len(bits) + 7) // 8 == len(pack_bits(bits))
+
+
+offsets_s = st.one_of(st.integers(1, LENGTH_S), st.integers(0, 275).map(lambda n: n * 300 + 300))
+intervals = st.builds(
+    lambda channel, offset_s, duration_s, energy_j, devices, origin: Interval(
+        DEVICE, channel, START_AT + offset_s, duration_s, energy_j, devices, origin
+    ),
+    st.integers(0, 3),
+    offsets_s,
+    st.one_of(st.sampled_from([300, 900]), st.integers(1, 86_400)),
+    st.one_of(small, st.integers(0, 10**7), wide),
+    st.one_of(st.just(1), st.integers(1, 10_000)),
+    st.sampled_from(Origin),
+)
+readings = st.builds(
+    lambda channel, register, offset_s, energy_j, power_w, origin: Reading(
+        DEVICE, channel, register, START_AT + offset_s, energy_j, power_w, origin
+    ),
+    st.integers(0, 16),
+    st.sampled_from(Register),
+    offsets_s,
+    st.one_of(small, wide),
+    st.one_of(st.none(), st.integers(-(10**6), 10**6)),
+    st.sampled_from(Origin),
+)
+days = st.tuples(
+    st.lists(intervals, max_size=20, unique_by=lambda one: one[:3]),
+    st.lists(readings, max_size=10, unique_by=lambda one: one[:4]),
+)
+
+
+@given(days)
+def test_a_day_comes_back(day):
+    data = pack_device_day(START_AT, LENGTH_S, *day)
+
+    found_intervals, found_readings = unpack_device_day(data, DEVICE)
+
+    assert sorted(day[0], key=lambda one: one[1:3]) == found_intervals
+    assert sorted(day[1], key=lambda one: one[1:4]) == found_readings
+
+
+@given(days, st.randoms(use_true_random=False))
+def test_the_order_of_rows_makes_no_difference_to_the_bytes(day, random):
+    shuffled = [random.sample(rows, len(rows)) for rows in day]
+
+    assert pack_device_day(START_AT, LENGTH_S, *day) == pack_device_day(
+        START_AT, LENGTH_S, *shuffled
+    )
+
+
+@given(days)
+def test_what_was_cut_off_is_refused(day):
+    data = pack_device_day(START_AT, LENGTH_S, *day)
+
+    for size in {0, 8, 14, *range(15, len(data), max(1, len(data) // 5)), len(data) - 1}:
+        with pytest.raises(PackingError):
+            unpack_device_day(data[:size], DEVICE)
+
+
+def test_a_version_that_is_not_known_is_refused():
+    data = pack_device_day(START_AT, LENGTH_S, [])
+
+    with pytest.raises(PackingError, match="version 2"):
+        unpack_device_day(bytes([VERSION + 1]) + data[1:], DEVICE)
+
+
+@given(st.binary(max_size=60))
+def test_bytes_of_others_are_refused_or_understood(data):
+    try:
+        unpack_device_day(bytes([VERSION]) + data, DEVICE)
+    except PackingError:
+        return
+
+
+def test_a_run_is_what_its_intervals_are():
+    rows = [Interval(DEVICE, 1, START_AT + 300 * n, 300, n) for n in range(1, 9)]
+
+    run = pack_run(START_AT, 300, START_AT + 300, range(1, 9), channel=1, origin=Origin.REPORT)
+
+    assert pack_device_day(START_AT, LENGTH_S, rows) == pack_runs(START_AT, LENGTH_S, [run])
+
+
+def test_a_day_of_an_inverter_takes_at_most_four_bytes_a_report():
+    rows = [Interval(DEVICE, 1, START_AT + 300 * n, 300, n * 931 % 90_000) for n in range(80, 220)]
+
+    assert 4 * len(rows) >= len(pack_device_day(START_AT, LENGTH_S, rows))
+
+
+def test_the_layout_is_as_documented():
+    rows = [Interval(DEVICE, 2, START_AT + 900 * n, 900, 1_000 * n) for n in (1, 2)]
+    read = Reading(DEVICE, 1, Register.RECEIVED, START_AT + 5, 258, None, Origin.FILE)
+
+    expected = struct.pack("<BqIH", 1, START_AT, LENGTH_S, 2)
+    expected += struct.pack("<BBBBHIH", 1, 2, 1, 0, 900, 900, 2) + b"\x02\xe8\x03\xd0\x07"
+    expected += struct.pack("<BBBBHIH", 2, 1, 2, 2, 0, 0, 1)
+    expected += b"\x01\x05" + b"\x02\x02\x01" + b"\x80" + struct.pack("<q", -(2**31))
+    assert expected == pack_device_day(START_AT, LENGTH_S, rows, [read])
