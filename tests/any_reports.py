@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -20,18 +19,16 @@ from relight.model.reports import (
     Report,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 DAY_S = 86_400
 
 
 def examples(number: int) -> settings:
     """Return settings for *number* examples, and as many times more in `make soak`."""
+    profile = settings.get_profile(settings.get_current_profile_name())
     return settings(
-        max_examples=max(1, number * settings.default.max_examples // 100),
+        max_examples=max(1, number * profile.max_examples // 100),
         suppress_health_check=[
-            *settings.default.suppress_health_check,
+            *profile.suppress_health_check,
             # A store is shared by all examples: each has a system of its own in it.
             HealthCheck.function_scoped_fixture,
         ],
@@ -63,7 +60,8 @@ UNNAMED = (
     (Kind.UNNAMED_PRODUCTION_METERS, ""),
     (Kind.UNNAMED_CONSUMPTION_METERS, ""),
 )
-EVERYBODY = INVERTERS + METERS + UNNAMED
+Devices = tuple[tuple[Kind, str], ...]
+EVERYBODY: Devices = INVERTERS + METERS + UNNAMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +107,7 @@ def _instants(place: Place, *, may_be_far: bool) -> st.SearchStrategy[int]:
 
 
 @st.composite
-def _interval(draw: Callable[..., int], place: Place, among) -> IntervalReport:
+def _interval(draw: st.DrawFn, place: Place, among: Devices) -> IntervalReport:
     kind, serial_number = draw(st.sampled_from(among))
     energy_j = draw(_ENERGIES_J)
     if kind is Kind.NET_METER and draw(st.booleans()):
@@ -127,7 +125,7 @@ def _interval(draw: Callable[..., int], place: Place, among) -> IntervalReport:
 
 
 @st.composite
-def _reading(draw: Callable[..., int], place: Place, among) -> ReadingReport:
+def _reading(draw: st.DrawFn, place: Place, among: Devices) -> ReadingReport:
     kind, serial_number = draw(st.sampled_from(among))
     return ReadingReport(
         kind,
@@ -141,7 +139,7 @@ def _reading(draw: Callable[..., int], place: Place, among) -> ReadingReport:
 
 
 @st.composite
-def columns(draw: Callable[..., int], place: Place, among=EVERYBODY) -> DayColumn:
+def columns(draw: st.DrawFn, place: Place, among: Devices = EVERYBODY) -> DayColumn:
     """Return one device's regular intervals within one local day, on its source's grid."""
     kind, serial_number = draw(st.sampled_from(among))
     step_s = STEP_S[SOURCE_OF[kind]]
@@ -160,9 +158,9 @@ def columns(draw: Callable[..., int], place: Place, among=EVERYBODY) -> DayColum
 
 
 @st.composite
-def report(draw, place: Place, among=EVERYBODY) -> Report:
+def report(draw: st.DrawFn, place: Place, among: Devices = EVERYBODY) -> Report:
     """Return one report of some devices of *among*."""
-    meters = [one for one in among if one in METERS]
+    meters = tuple(one for one in among if one in METERS)
     day_total = st.builds(
         DayTotal,
         st.sampled_from(Source),
@@ -186,7 +184,7 @@ class Close:
 
 
 @st.composite
-def stories(draw, among=EVERYBODY) -> tuple[Place, list[Report | Close]]:
+def stories(draw: st.DrawFn, among: Devices = EVERYBODY) -> tuple[Place, list[Report | Close]]:
     """Return a place and what happens there in turn: reports, and days that close."""
     place = draw(PLACES)
     devices = draw(st.lists(st.sampled_from(among), min_size=1, max_size=4, unique=True))

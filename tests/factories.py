@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from relight.config import Rules
 from relight.model.clock import day_at, day_start_at, zone
 from relight.model.devices import Kind
+from relight.model.odometers import Register
 from relight.model.reports import (
     DeviceReport,
     IntervalReport,
@@ -26,9 +27,9 @@ from relight.store.systems import system_row
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from relight.store.database import Database, Rows, Transaction
+    from relight.store.database import Database, Row, Rows, Transaction
 
 RULES = Rules()
 #: 2024-03-10 12:00 in Los Angeles, a day of 23 hours.
@@ -127,7 +128,7 @@ async def _move_packing(tx: Transaction, system_id: int, packed_to_day: int) -> 
     await tx.put(SYSTEM, [system_row(moved)])
 
 
-def devices_told(named) -> Report:
+def devices_told(named: Iterable[tuple[Kind, str]]) -> Report:
     """Return a report that names devices, each given as kind and serial number, and no more."""
     return Report(devices=[DeviceReport(kind=kind, serial_number=serial) for kind, serial in named])
 
@@ -154,7 +155,7 @@ def reading(
     *,
     kind: Kind = Kind.PRODUCTION_METER,
     channel: int = 1,
-    register: int = 1,
+    register: Register = Register.DELIVERED,
 ) -> Report:
     """Return a report of one odometer reading."""
     return Report(
@@ -167,12 +168,14 @@ def local_day(timezone: str, at: int) -> int:
     return day_at(zone(timezone), at)
 
 
-async def rows_of(database: Database, table: str, columns: Sequence[str], system_id: int):
+async def rows_of(
+    database: Database, table: str, columns: Sequence[str], system_id: int
+) -> list[Row]:
     """Return the rows of a system in *table*, in the order of their columns."""
     listed = ", ".join(columns)
+    sql = f"SELECT {listed} FROM {table} WHERE system_id = :system_id ORDER BY {listed}"
 
-    async def question(rows: Rows):
-        sql = f"SELECT {listed} FROM {table} WHERE system_id = :system_id ORDER BY {listed}"
+    async def question(rows: Rows) -> Sequence[Row]:
         return await rows.all(sql, system_id=system_id)
 
     return [tuple(row) for row in await database.read(question)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from relight.model.clock import date_of_day, day_of_date
@@ -16,6 +16,7 @@ from tests.plain_model import TOGETHER, DeviceFacts, Slot
 
 if TYPE_CHECKING:
     from relight.model.devices import Device
+    from relight.store.database import Row
     from relight.store.tables import Table
     from tests.factories import Site
     from tests.plain_model import PlainModel
@@ -36,18 +37,18 @@ MEASURED = (
 )
 
 
-async def every_row(site: Site) -> dict[str, list[tuple[object, ...]]]:
+async def every_row(site: Site) -> dict[str, list[Row]]:
     """Return every row of a system by table, but for versions and the system's own number."""
     return {table.name: await rows(site, table) for table in MEASURED}
 
 
-async def rows(site: Site, table: Table) -> list[tuple[object, ...]]:
+async def rows(site: Site, table: Table) -> list[Row]:
     """Return the rows of a system in one table, as `every_row` does."""
     columns = [column for column in table.columns if column not in MOMENTS]
     return await rows_of(site.database, table.name, columns, site.system_id)
 
 
-def expected(model: PlainModel, to_day: int) -> dict[str, object]:
+def expected(model: PlainModel, to_day: int) -> dict[str, Any]:
     """Return what a store must hold after what *model* took, with days closed up to *to_day*."""
     hot = {key: told for key, told in model.intervals.items() if model.day_ending(key[2]) > to_day}
     read = {key: told for key, told in model.readings.items() if model.day_ending(key[3]) > to_day}
@@ -63,7 +64,7 @@ def expected(model: PlainModel, to_day: int) -> dict[str, object]:
     }
 
 
-async def contents(site: Site) -> dict[str, object]:
+async def contents(site: Site) -> dict[str, Any]:
     """Return what a store holds of a system, as `expected` has it."""
     devices = (await site.book()).devices.values()
     names = {device.device_id: (device.kind, device.serial_number) for device in devices}

@@ -45,9 +45,13 @@ from tests.golden.answers import ENDPOINTS, FORMATS, body, cases
 from tests.serving import KEY, USER_ID
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from hypothesis.strategies import SearchStrategy
 
     from tests.contract import Document
+
+    Case: TypeAlias = schemathesis.Case[Any]
 
 OURS: Final[Document] = json.loads(DESCRIPTION)
 PATHS: Final = sorted(OURS["paths"])
@@ -185,10 +189,10 @@ def asked(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def requests_of(
     document: Document, path: str, mode: schemathesis.GenerationMode
-) -> SearchStrategy[schemathesis.Case]:
+) -> SearchStrategy[Case]:
     """Return requests for a path, by a caller who may ask."""
     schema = schemathesis.openapi.from_dict(document)
-    strategy: SearchStrategy[schemathesis.Case] = schema[path]["GET"].as_strategy(
+    strategy: SearchStrategy[Case] = schema[path]["GET"].as_strategy(
         mode, query={"key": KEY, "user_id": USER_ID}
     )
     return strategy
@@ -200,7 +204,9 @@ def aims_of(document: Document, path: str) -> SearchStrategy[dict[str, Any]]:
     The simplest of them, which is tried first, is one that an answer is given to.
     """
     parameters = [
-        document["components"]["parameters"][one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        document["components"]["parameters"][one["$ref"].rpartition("/")[2]]
+        if "$ref" in one
+        else one
         for one in document["paths"][path]["get"]["parameters"]
     ]
     needed, others = {}, {}
@@ -213,7 +219,16 @@ def aims_of(document: Document, path: str) -> SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(needed, optional=others)
 
 
-def aim(case: schemathesis.Case, aims: dict[str, Any]) -> None:
+def wrong_callers() -> SearchStrategy[dict[str, str]]:
+    """Return a key or a user that is none."""
+    keys = st.text(max_size=40) | st.text("0123456789abcdef", min_size=32, max_size=32)
+    users = st.text(max_size=40) | st.sampled_from(["4d513d3d0a", "MzEwNjA2", "310606"])
+    return st.fixed_dictionaries({"key": keys.filter(lambda key: key != KEY)}) | (
+        st.fixed_dictionaries({"user_id": users.filter(lambda user: user != USER_ID)})
+    )
+
+
+def aim(case: Case, aims: dict[str, Any]) -> None:
     """Put values in the place of a generated request's own."""
     given = {name: value for name, value in aims.items() if value is not None}
     for name in case.path_parameters:
@@ -221,7 +236,7 @@ def aim(case: schemathesis.Case, aims: dict[str, Any]) -> None:
     case.query.update(given)
 
 
-def answer(asked: Asked, case: schemathesis.Case, **query: str) -> httpx2.Response:
+def answer(asked: Asked, case: Case, **query: str) -> httpx2.Response:
     """Return the answer to a generated request; one too long for the client is passed over."""
     sent = case.as_transport_kwargs(base_url=BASE)
     try:
@@ -236,13 +251,13 @@ def test_whatever_is_asked_fits_our_description(asked: Asked, path: str) -> None
     statuses = set()
 
     @settings(BRIEFLY, max_examples=GOOD_EXAMPLES)
-    @given(case=requests_of(OURS, path, GOOD), aims=aims_of(OURS, path), key=keys())
-    def fits(case: schemathesis.Case, aims: dict[str, Any], key: str) -> None:
+    @given(case=requests_of(OURS, path, GOOD), aims=aims_of(OURS, path), wrong=wrong_callers())
+    def fits(case: Case, aims: dict[str, Any], wrong: dict[str, str]) -> None:
         aim(case, aims)
         response = answer(asked, case)
         statuses.add(response.status_code)
         case.validate_response(response, checks=CHECKS)
-        assert 401 == answer(asked, case, key=key).status_code
+        assert 401 == answer(asked, case, **wrong).status_code
 
     fits()
 
@@ -253,7 +268,7 @@ def test_whatever_is_asked_fits_our_description(asked: Asked, path: str) -> None
 def test_whatever_does_not_fit_is_answered_as_described(asked: Asked, path: str) -> None:
     @settings(BRIEFLY, max_examples=BAD_EXAMPLES)
     @given(case=requests_of(OURS, path, BAD))
-    def fits(case: schemathesis.Case) -> None:
+    def fits(case: Case) -> None:
         case.validate_response(answer(asked, case), checks=CHECKS)
 
     fits()
@@ -270,7 +285,7 @@ def test_whatever_is_asked_fits_the_published_description(
 
     @settings(BRIEFLY, max_examples=PUBLISHED_EXAMPLES)
     @given(case=requests_of(document, path, GOOD), aims=aims_of(document, path))
-    def fits(case: schemathesis.Case, aims: dict[str, Any]) -> None:
+    def fits(case: Case, aims: dict[str, Any]) -> None:
         aim(case, aims)
         case.validate_response(answer(asked, case, **asks), checks=CHECKS)
 

@@ -50,8 +50,7 @@ def compact(value: object) -> str:
 async def answers(served: fleet.Fleet, case: Case) -> dict[str, httpx2.Response]:
     """Return what a fleet answers to a case, by format."""
     return {
-        form: await served.get(case["get"], None if form == "default" else form)
-        for form in FORMATS
+        form: await served.get(case["get"], None if form == "default" else form) for form in FORMATS
     }
 
 

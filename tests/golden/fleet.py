@@ -1,4 +1,4 @@
-"""The fixed fleet of the golden answers: eleven systems at one moment, small enough to check by hand.
+"""The fixed fleet of the golden answers: eleven systems at one moment, to be checked by hand.
 
 What each system shows stands beside it. Instants are local to the system and are written as text;
 `NOW` is 2024-11-05 12:07:30 in Los Angeles, two days after its day of 25 hours.
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import httpx2
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from relight.model.reports import Report
     from relight.store.database import Database, Transaction
 
 NOW: Final = 1_730_837_250
@@ -110,9 +112,7 @@ SYSTEMS: Final = (
         size_w=3_000,
     ),
     # A silent envoy; seen by the installer's people alone.
-    NewSystem(
-        system_id=4004, name="Silent", timezone="America/New_York", installer_id=INSTALLER
-    ),
+    NewSystem(system_id=4004, name="Silent", timezone="America/New_York", installer_id=INSTALLER),
     # An owner who let no program in.
     NewSystem(system_id=8008, name="Closed", timezone="UTC", is_api_enabled=False),
     # Nobody's.
@@ -129,21 +129,19 @@ async def build(url: str, *, is_closed: bool) -> None:
     database = await open_database(url)
     try:
         await database.write(_furnish)
-        for system in SYSTEMS:
-            place = Place(zone(system.timezone))
-            for report in roofs.REPORTS.get(system.system_id or 0, lambda _: [])(place):
-
-                async def change(
-                    tx: Transaction, system_id: int = system.system_id or 0, report=report
-                ) -> None:
-                    await reports.save(tx, system_id, report, now=NOW, rules=config.rules)
-
-                await database.write(change)
+        zones = {system.system_id: system.timezone for system in SYSTEMS}
+        for system_id, reports_of in roofs.REPORTS.items():
+            for report in reports_of(Place(zone(zones[system_id]))):
+                await database.write(partial(_save, system_id, report, config))
         await answers_kept.import_all(database, 45157, NOW, config.rules)
         if is_closed:
             await _close(database, config)
     finally:
         await database.close()
+
+
+async def _save(system_id: int, report: Report, config: Config, tx: Transaction) -> None:
+    await reports.save(tx, system_id, report, now=NOW, rules=config.rules)
 
 
 async def _close(database: Database, config: Config) -> None:

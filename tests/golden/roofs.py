@@ -31,7 +31,7 @@ METER, EATER = "121112607295EIM1", "121112607295EIM2"
 RETIRED_METER, DISABLED_METER = "120000000001EIM1", "120000000009EIM2"
 
 
-def _intervals(  # noqa: PLR0913 - one device's rows, named whole
+def _intervals(
     place: Place,
     kind: Kind,
     serial: str,
@@ -57,16 +57,13 @@ def _green(place: Place) -> list[Report]:
             intervals=[*_panels(place), *_meters(place)],
             # The counter of the second panel, and what it reported since, is its lifetime.
             snapshots=[
-                SnapshotReport(
-                    Kind.INVERTER, PANELS[1], place.at("2024-11-04 20:00"), 0, 3_600_000
-                )
+                SnapshotReport(Kind.INVERTER, PANELS[1], place.at("2024-11-04 20:00"), 0, 3_600_000)
             ],
         ),
     ]
 
 
 def _devices(place: Place) -> list[DeviceReport]:
-    known = {"part_number": "800-00107-r01", "envoy_serial": ENVOY}
     return [
         DeviceReport(
             kind=Kind.ENVOY,
@@ -92,18 +89,24 @@ def _devices(place: Place) -> list[DeviceReport]:
             param_table="540-00161-r01-v04.17.02",
             grid_profile="57227c50e4d7973ae602c4e6",
             rated_power_w=215,
-            **known,
+            part_number="800-00107-r01",
+            envoy_serial=ENVOY,
         ),
-        DeviceReport(kind=Kind.INVERTER, serial_number=PANELS[1], rated_power_w=215, **known),
+        DeviceReport(
+            kind=Kind.INVERTER,
+            serial_number=PANELS[1],
+            rated_power_w=215,
+            part_number="800-00107-r01",
+            envoy_serial=ENVOY,
+        ),
         DeviceReport(
             kind=Kind.INVERTER,
             serial_number=PANELS[2],
             retired_at=place.at("2024-11-02 00:00"),
-            **known,
+            part_number="800-00107-r01",
+            envoy_serial=ENVOY,
         ),
-        DeviceReport(
-            kind=Kind.INVERTER, serial_number=PANELS[3], envoy_serial=RETIRED_ENVOY
-        ),
+        DeviceReport(kind=Kind.INVERTER, serial_number=PANELS[3], envoy_serial=RETIRED_ENVOY),
         DeviceReport(
             kind=Kind.PRODUCTION_METER,
             serial_number=METER,
@@ -117,9 +120,7 @@ def _devices(place: Place) -> list[DeviceReport]:
             retired_at=place.at("2024-11-01 20:00"),
         ),
         DeviceReport(kind=Kind.CONSUMPTION_METER, serial_number=EATER, part_number="800-00655"),
-        DeviceReport(
-            kind=Kind.CONSUMPTION_METER, serial_number=DISABLED_METER, is_enabled=False
-        ),
+        DeviceReport(kind=Kind.CONSUMPTION_METER, serial_number=DISABLED_METER, is_enabled=False),
     ]
 
 
@@ -212,9 +213,7 @@ def _meters(place: Place) -> list[IntervalReport]:
         *_intervals(
             place, production, RETIRED_METER, [("2024-11-01 13:15", 36_000)], duration_s=900
         ),
-        *_intervals(
-            place, production, METER, [("2024-11-03 01:15", 0)], duration_s=900, fold=1
-        ),
+        *_intervals(place, production, METER, [("2024-11-03 01:15", 0)], duration_s=900, fold=1),
     ]
     for channel, rows in channels.items():
         found += _intervals(place, production, METER, rows, duration_s=900, channel=channel)
@@ -264,9 +263,7 @@ def _net(place: Place) -> list[Report]:
         (Kind.NET_METER, "202138014971EIM2", Register.RECEIVED, (0, 0, 18, 32.4)),
     )
     readings = [
-        ReadingReport(
-            kind, serial, 1, place.at(text), 3_600_000 + int(passed_kj * 1_000), register
-        )
+        ReadingReport(kind, serial, 1, place.at(text), 3_600_000 + int(passed_kj * 1_000), register)
         for kind, serial, register, passed in series
         for text, passed_kj in zip(times, passed, strict=True)
     ]

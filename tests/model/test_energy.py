@@ -102,12 +102,12 @@ def test_in_every_second_the_shorter_the_later_the_larger_counts(some):
 
 @given(st.lists(intervals, min_size=1, max_size=8, unique_by=lambda one: one.end_at))
 def test_what_counts_of_an_interval_is_the_sum_of_its_seconds(some):
-    expected_j = defaultdict(int)
+    expected_j: defaultdict[int, int] = defaultdict(int)
     for second, (end_at, duration_s, energy_j) in winners(some).items():
         one = interval(end_at, duration_s, energy_j)
         expected_j[end_at] += part_j(one, second - 1, second)
 
-    found_j = defaultdict(int)
+    found_j: defaultdict[int, int] = defaultdict(int)
     for part in counted(sorted(some, key=lambda one: one.end_at)):
         found_j[part.interval.end_at] += part.energy_j
 

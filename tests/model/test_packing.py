@@ -1,6 +1,6 @@
 """The packed layout of a device's day: what goes in comes out, and nothing else is taken."""
 
-import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,11 @@ from relight.model.packing import (
     unpack_column,
     unpack_device_day,
 )
+from relight.model.slots import LISTED, TOUCHED, Dense
+from relight.model.source_days import SourceDay, pack, pack_year
+from tests.any_reports import examples
 
+LAYOUT = Path(__file__).parents[2] / "docs" / "packed-layout.md"
 START_AT = 1_710_057_600
 LENGTH_S = 82_800
 DEVICE = 7
@@ -109,6 +113,7 @@ days = st.tuples(
 )
 
 
+@examples(40)
 @given(days)
 def test_a_day_comes_back(day):
     data = pack_device_day(START_AT, LENGTH_S, *day)
@@ -119,6 +124,7 @@ def test_a_day_comes_back(day):
     assert sorted(day[1], key=lambda one: one[1:4]) == found_readings
 
 
+@examples(40)
 @given(days, st.randoms(use_true_random=False))
 def test_the_order_of_rows_makes_no_difference_to_the_bytes(day, random):
     shuffled = [random.sample(rows, len(rows)) for rows in day]
@@ -128,6 +134,7 @@ def test_the_order_of_rows_makes_no_difference_to_the_bytes(day, random):
     )
 
 
+@examples(40)
 @given(days)
 def test_what_was_cut_off_is_refused(day):
     data = pack_device_day(START_AT, LENGTH_S, *day)
@@ -144,6 +151,7 @@ def test_a_version_that_is_not_known_is_refused():
         unpack_device_day(bytes([VERSION + 1]) + data[1:], DEVICE)
 
 
+@examples(40)
 @given(st.binary(max_size=60))
 def test_bytes_of_others_are_refused_or_understood(data):
     try:
@@ -166,12 +174,32 @@ def test_a_day_of_an_inverter_takes_at_most_four_bytes_a_report():
     assert 4 * len(rows) >= len(pack_device_day(START_AT, LENGTH_S, rows))
 
 
-def test_the_layout_is_as_documented():
-    rows = [Interval(DEVICE, 2, START_AT + 900 * n, 900, 1_000 * n) for n in (1, 2)]
-    read = Reading(DEVICE, 1, Register.RECEIVED, START_AT + 5, 258, None, Origin.FILE)
+def documented(name):
+    """Return the bytes of an example in the documentation, where words stand beside them."""
+    text = LAYOUT.read_text("utf-8").split(f"```{name}\n")[1].split("```")[0]
+    return bytes.fromhex("".join(row.split("   ")[0] for row in text.splitlines()))
 
-    expected = struct.pack("<BqIH", 1, START_AT, LENGTH_S, 2)
-    expected += struct.pack("<BBBBHIH", 1, 2, 1, 0, 900, 900, 2) + b"\x02\xe8\x03\xd0\x07"
-    expected += struct.pack("<BBBBHIH", 2, 1, 2, 2, 0, 0, 1)
-    expected += b"\x01\x05" + b"\x02\x02\x01" + b"\x80" + struct.pack("<q", -(2**31))
-    assert expected == pack_device_day(START_AT, LENGTH_S, rows, [read])
+
+def test_the_layout_of_a_devices_day_is_as_documented():
+    joules = {29_100: 45_000, 29_400: 46_200, 29_700: 52_500}
+    rows = [Interval(DEVICE, 1, START_AT + 30_611, 911, 150_000)]
+    rows += [Interval(DEVICE, 1, START_AT + end, 300, each) for end, each in joules.items()]
+    read = [(5, 3_600_000, 1_250), (905, 4_725_000, 1_260)]
+    readings = [Reading(DEVICE, 1, 1, START_AT + at, *one) for at, *one in read]
+
+    assert documented("device_day") == pack_device_day(START_AT, LENGTH_S, rows, readings)
+
+
+def test_the_layout_of_a_sources_day_is_as_documented():
+    line = Dense.empty(276)
+    line.energies_j[96:99] = [45_000, 46_200, 1_500]
+    line.states[96:99] = [LISTED, LISTED, TOUCHED]
+    line.devices[96:99] = [1, 2, 1]
+
+    day = SourceDay(START_AT, LENGTH_S, 300, {(0, 0): line})
+
+    assert documented("system_day") == pack(day)
+
+
+def test_the_layout_of_a_year_is_as_documented():
+    assert documented("system_year") == pack_year({68: 25_000_000, 69: 0, 71: 31_000_000})

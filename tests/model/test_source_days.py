@@ -14,6 +14,7 @@ from relight.model.source_days import (
     unpack,
     unpack_year,
 )
+from tests.any_reports import examples
 
 START_AT = 1_710_057_600
 STEP_S = 900
@@ -47,11 +48,13 @@ keys = st.tuples(st.integers(0, 65_535), st.integers(0, 255))
 days = st.dictionaries(keys, slots.map(line), max_size=4).map(day)
 
 
+@examples(40)
 @given(days)
 def test_a_day_comes_back(one):
     assert one == unpack(pack(one))
 
 
+@examples(40)
 @given(days)
 def test_a_day_cut_off_is_refused(one):
     data = pack(one)
@@ -76,6 +79,7 @@ def test_an_inverters_day_takes_few_bytes():
     assert 17 + 8 + 1 + 60 * 3 >= len(pack(day({(0, 0): one})))
 
 
+@examples(40)
 @given(days, st.integers(-COUNT, COUNT), slots)
 def test_a_splice_takes_the_place_of_all_lines_in_its_window(one, offset, new):
     lines = {(0, 0): line(new)}

@@ -10,6 +10,7 @@ from relight.model.clock import day_start_at, zone
 from relight.model.devices import SOURCE_OF, STEP_S, Kind
 from relight.model.energy import Origin
 from relight.model.reports import DayColumn, Report
+from relight.store import tables
 from relight.store.columns import singles
 from tests import factories, stored
 from tests.any_reports import EVERYBODY, PLACES, columns, examples, report
@@ -105,8 +106,8 @@ async def test_a_fleets_day_is_packed_as_it_comes(store):
         column(Kind.NET_METER, "N1", energies_j=range(-40, 40)),
     )
 
-    assert 4 == len(await stored.rows(sites[0], stored.tables.DEVICE_DAY))
-    assert [] == await stored.rows(sites[0], stored.tables.INTERVAL)
+    assert 4 == len(await stored.rows(sites[0], tables.DEVICE_DAY))
+    assert [] == await stored.rows(sites[0], tables.INTERVAL)
 
 
 async def test_channels_of_one_device_end_together(store):
@@ -138,9 +139,7 @@ async def test_columns_between_two_readings_far_apart_keep_what_lies_between(sto
 
     sites = await pair(store, *readings)
 
-    await assert_the_same_bytes(
-        sites, column(Kind.PRODUCTION_METER, "P1"), column(Kind.PRODUCTION_METER, "P2")
-    )
+    await assert_the_same_bytes(sites, column(Kind.PRODUCTION_METER, "P2"))
 
 
 async def test_columns_before_an_interval_that_reaches_back_into_their_day(store):
@@ -150,6 +149,18 @@ async def test_columns_before_an_interval_that_reaches_back_into_their_day(store
     sites = await pair(store, late)
 
     await assert_the_same_bytes(sites, column(Kind.INVERTER, "I1"))
+
+
+async def test_an_interval_may_reach_back_over_a_whole_day_of_23_hours(store):
+    after_at = day_start_at(zone(LOS_ANGELES), TODAY + 1)
+    long = interval("I1", after_at + 1_800, 86_400, duration_s=86_400)
+
+    sites = await pair(store, long, closed_day=TODAY + 3)
+
+    late = day_start_at(zone(LOS_ANGELES), TODAY) - 39 * 300
+    await assert_the_same_bytes(
+        sites, column(Kind.INVERTER, "I1", day=TODAY - 1, first_end_at=late, energies_j=[1] * 39)
+    )
 
 
 async def test_columns_beside_the_open_day(store):
@@ -166,7 +177,7 @@ async def test_columns_of_an_open_day_are_rows(store):
 
     await assert_the_same_bytes(sites, column(Kind.INVERTER, "I1"))
 
-    assert 80 == len(await stored.rows(sites[0], stored.tables.INTERVAL))
+    assert 80 == len(await stored.rows(sites[0], tables.INTERVAL))
 
 
 @pytest.mark.parametrize(

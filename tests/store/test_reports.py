@@ -1,5 +1,6 @@
 """Saving reports: held against the plain model, in any order, and rule by rule."""
 
+import asyncio
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -17,12 +18,13 @@ from tests.any_reports import EVERYBODY, INVERTERS, METERS, Close, Place, exampl
 from tests.factories import LOS_ANGELES, NOON_AT, devices_told, interval, reading
 from tests.plain_model import PlainModel
 
-#: Days are open, closed, or closed long after what is told.
-BEFORE, AFTER = -60, 120
+DAY_S = 86_400
+#: Days have closed up to so many before, or after, what is told.
+BEFORE, AFTER = -60, 100
 
 
-async def new_site(store, place: Place, *, packed_to: int = BEFORE):
-    now = place.at + 100 * 86_400
+async def new_site(store, place: Place, *, packed_to: int = BEFORE, after_s: int = 100 * DAY_S):
+    now = place.at + after_s
     return await factories.site(store, place.timezone, packed_to_day=place.day + packed_to, now=now)
 
 
@@ -45,10 +47,10 @@ async def assert_model(site, steps) -> None:
         assert expected == found[table], table
 
 
-async def says_what_the_plain_model_says(store, story) -> None:
+async def says_what_the_plain_model_says(store, story, *, packed_to: int = BEFORE) -> None:
     place, steps = story
     note(f"{place} {steps}")
-    site = await new_site(store, place)
+    site = await new_site(store, place, packed_to=packed_to)
 
     await tell(site, steps)
 
@@ -69,6 +71,14 @@ async def test_whatever_is_told_the_store_says_what_the_plain_model_says(store, 
 @given(story=stories(METERS))
 async def test_whatever_meters_tell_the_store_says_what_the_plain_model_says(store, story):
     await says_what_the_plain_model_says(store, story)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("backend", ["sqlite"])
+@examples(20)
+@given(story=stories())
+async def test_what_is_told_of_days_long_closed_is_the_same(store, story):
+    await says_what_the_plain_model_says(store, story, packed_to=AFTER)
 
 
 @pytest.mark.soak
@@ -93,7 +103,7 @@ def two_orders(draw):
 async def leaves_the_same_rows(store, told) -> None:
     place, steps, others = told
     note(f"{place} {steps} {others}")
-    one, other = await new_site(store, place), await new_site(store, place)
+    one, other = [await new_site(store, place, after_s=DAY_S) for _ in range(2)]
     for site, order in ((one, steps), (other, others)):
         await site.save(devices_told(EVERYBODY))
         await tell(site, order)
@@ -148,6 +158,26 @@ async def test_joules_in_less_what_is_superseded_are_joules_out(store, story):
         slot.energy_j for day in days.values() for line in day.values() for slot in line.values()
     )
     assert in_j - superseded_j == out_j
+
+
+async def test_reports_at_once_and_a_day_that_closes_leave_what_they_leave_in_turn(store):
+    place = Place(LOS_ANGELES, NOON_AT)
+    steps = [
+        Report(
+            intervals=[
+                IntervalReport(Kind.INVERTER, f"I{n % 4}", 1, NOON_AT + at_s, 908, 10_000 * n)
+                for n in range(8)
+            ],
+            readings=[ReadingReport(Kind.PRODUCTION_METER, "P1", 1, NOON_AT + at_s, 10**9 + at_s)],
+        )
+        for at_s in range(0, 9_000, 450)
+    ]
+    site = await new_site(store, place)
+
+    closing = site.close_to(factories.local_day(LOS_ANGELES, NOON_AT))
+    await asyncio.gather(*(site.save(step) for step in steps[::-1]), closing)
+
+    await assert_model(site, steps)
 
 
 # Days.

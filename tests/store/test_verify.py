@@ -10,7 +10,7 @@ from relight.model.devices import Kind, Source
 from relight.model.packing import pack_device_day
 from relight.model.reports import DayTotal, IntervalReport, ReadingReport, Report
 from relight.model.source_days import pack, unpack
-from relight.store import tables, verify
+from relight.store import measured, tables, verify
 from relight.store.measured import bucket
 from relight.store.recut import set_timezone
 from tests import factories, stored
@@ -176,7 +176,7 @@ async def test_a_packed_row_of_an_open_day_is_taken_out_of_it(store):
     device_id = book.by_serial[Kind.INVERTER, "I1"].device_id
 
     async def move(tx):
-        found = await verify.measured.hot(tx, site.system_id, start_at, NOON_AT + 9_000)
+        found = await measured.hot(tx, site.system_id, start_at, NOON_AT + 9_000)
         ours = [one for one in found[0] if one.device_id == device_id]
         data = pack_device_day(start_at, 82_800, ours)
         await tx.run(
@@ -225,7 +225,7 @@ async def test_a_system_without_anything_has_no_difference(store):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(15)
+@examples(10)
 @given(story=stories(), other=PLACES)
 async def test_a_system_moved_to_another_timezone_is_as_if_it_had_always_been_there(
     store, story, other

@@ -177,7 +177,7 @@ async def _served(state: State | None, scope: Scope, receive: Receive, send: Sen
     elif path == REPORTS:
         await reports.accept(state, scope, receive, send)
     elif path in native_reports.PATHS:
-        await native_reports.accept(state, path, scope, receive, send)
+        await native_reports.accept(state, scope, receive, send)
     elif is_preflight(scope) and path.startswith(OPEN_PATH):
         await allow_origins(scope, send)
     else:

@@ -53,14 +53,14 @@ _HEADERS_OF: Final[dict[type[RequestError], tuple[_Header, ...]]] = {
 _log = logging.getLogger("relight")
 
 
-async def accept(state: State, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request for *path*, one of PATHS."""
+async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request for one of PATHS."""
     try:
         if scope["method"] != "POST":
             raise MethodNotAllowed(scope["method"])
         covered = await _covered(state, scope)
         body = await request_body.read(scope, receive, state.config.limits)
-        if path == TASK:
+        if scope["path"].startswith(TASK):
             # Relight orders nothing, so this is of a task that somebody else gave.
             answer = native_bodies.task_noted()
         else:

@@ -24,7 +24,7 @@ from relight.api.transport import (
 from relight.errors import BadParameter, MethodNotAllowed, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from starlette.types import Scope, Send
 
@@ -52,10 +52,8 @@ _CORS_PREFLIGHT: Final = (
     (b"access-control-max-age", b"86400"),
 )
 #: Keys are in the query: no shared cache may keep an answer, and a private one asks again.
-_CACHE: Final = (
-    (b"cache-control", b"private, max-age=0, must-revalidate"),
-    (b"vary", b"Accept-Encoding"),
-)
+_CACHE: Final = (b"cache-control", b"private, max-age=0, must-revalidate")
+_VARY: Final = (b"vary", b"Accept-Encoding")
 _GZIP: Final = (b"content-encoding", b"gzip")
 _ALLOW: Final = (b"allow", b"GET, HEAD")
 
@@ -67,7 +65,7 @@ async def answer(
     *,
     status: int = _OK,
     callback: str | None = None,
-    headers: Iterable[Header] = (),
+    headers: Sequence[Header] = (),
     tag: bytes | None = None,
     gzip_body: bytes | None = None,
 ) -> None:
@@ -84,7 +82,9 @@ async def answer(
     sent = list(headers)
     if status == _OK and body is not None:
         tag = tag or weak_tag(body)
-        sent += ((b"etag", tag), *_CACHE)
+        sent += ((b"etag", tag), _VARY)
+        if not any(name == _CACHE[0] for name, _ in headers):
+            sent.append(_CACHE)
         if is_known(tag, _header(scope, b"if-none-match")):
             body, status = None, _NOT_MODIFIED
         elif len(body) >= GZIP_BYTES_MIN and wants_gzip(_header(scope, b"accept-encoding")):
@@ -104,7 +104,7 @@ async def refuse(
     *,
     form: Format = Format.DEFAULT,
     callback: str | None = None,
-    headers: Iterable[Header] = (),
+    headers: Sequence[Header] = (),
 ) -> None:
     """Send the v2 body of a refused request, with `Allow` where the method is the reason."""
     if isinstance(error, MethodNotAllowed):
@@ -114,7 +114,7 @@ async def refuse(
 
 
 async def fail(
-    scope: Scope, send: Send, *, callback: str | None = None, headers: Iterable[Header] = ()
+    scope: Scope, send: Send, *, callback: str | None = None, headers: Sequence[Header] = ()
 ) -> None:
     """Send the 500 of a defect, which the caller has logged."""
     await answer(scope, send, DEFECT, status=_DEFECT, callback=callback, headers=headers)

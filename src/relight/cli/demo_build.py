@@ -25,7 +25,7 @@ from relight.store.progress import told_until
 from relight.store.reports import save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -137,13 +137,16 @@ async def _written(order: Order, sender: Connection) -> None:
             done += days
             sender.send((done, total))
 
+        async def save_one(system_id: int, report: Report) -> None:
+            await _saved(database, system_id, report, order)
+
         waiting = iter(sorted(stretches, key=lambda one: -one.days))
         # A second process takes longer to start than a few days take to simulate.
         count_of = SIMULATIONS if total >= WORTH_A_PROCESS_DAYS else 1
         simulations = [_Simulation() for _ in range(count_of)]
         async with asyncio.TaskGroup() as group:
             for simulation in simulations:
-                group.create_task(_taken(simulation, waiting, database, order, count))
+                group.create_task(_taken(simulation, waiting, save_one, count))
     finally:
         await database.close()
 
@@ -171,8 +174,7 @@ async def _stretches(database: Database, order: Order) -> list[Stretch]:
 async def _taken(
     simulation: _Simulation,
     waiting: Iterator[Stretch],
-    database: Database,
-    order: Order,
+    save_one: Callable[[int, Report], Awaitable[None]],
     count: Callable[[int], None],
 ) -> None:
     """Save what one simulation tells, system by system, until none is waiting."""
@@ -181,7 +183,7 @@ async def _taken(
             simulation.ask(stretch)
             while (told := await asyncio.to_thread(simulation.answer)) is not None:
                 days, report = told
-                await _saved(database, stretch.system.system_id, report, order)
+                await save_one(stretch.system.system_id, report)
                 count(days)
     finally:
         simulation.end()

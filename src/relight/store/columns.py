@@ -10,8 +10,9 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from relight.model.clock import day_start_at, floor_mark
+from relight.model.clock import day_ending, day_start_at, floor_mark
 from relight.model.devices import SOURCE_OF, STEP_S, Kind, Source
+from relight.model.energy import INTERVAL_S_MAX
 from relight.model.packing import pack_run, pack_runs
 from relight.model.reports import IntervalReport
 from relight.model.slots import LISTED, TOUCHED, Dense
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 _ANY_PACKED = """
 SELECT 1 FROM device_day WHERE system_id = :system_id AND day BETWEEN :first AND :last
 """
-#: Days written together; an interval of the next day can reach back by one.
-_DAYS_BEHIND = 1
 
 #: What an inverter without several inputs reports as.
 FIRST_CHANNEL = 1
@@ -83,11 +82,12 @@ async def _is_untouched(tx: Transaction, book: Book, first: int, last: int) -> b
         return True
     if any((one.read_last_at or start_at) > start_at for one in book.devices.values()):
         return False  # what lies between two readings may reach over days without any
-    if last + _DAYS_BEHIND > book.system.packed_to_day:
+    # What ends up to so long after the last day may begin within it.
+    end_at = day_start_at(book.site, last + 1) + INTERVAL_S_MAX
+    reaching = day_ending(book.site, end_at)
+    if reaching > book.system.packed_to_day:
         return False
-    found = await tx.one(
-        _ANY_PACKED, system_id=book.system.system_id, first=first, last=last + _DAYS_BEHIND
-    )
+    found = await tx.one(_ANY_PACKED, system_id=book.system.system_id, first=first, last=reaching)
     return found is None
 
 

@@ -6,8 +6,10 @@ what changed is written, and its slots, days and years are recounted (`store.rec
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from relight.model import energy, odometers
@@ -24,8 +26,9 @@ from relight.store.recount import grid_span
 from relight.store.writing import write_measured
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from relight.model.slots import LineKey
     from relight.store.book import Book
     from relight.store.database import Rows, Transaction
     from relight.store.measured import IntervalKey, ReadingKey
@@ -171,14 +174,15 @@ def _reach(
     """Return *span*, drawn out to the readings on both sides of the incoming ones."""
     lo_at, hi_at = span
     by_series: dict[measured.SeriesKey, list[int]] = defaultdict(list)
-    for reading in near:
+    for reading in sorted(near, key=lambda one: one.read_at):
         by_series[reading[:3]].append(reading.read_at)
     for reading in incoming:
-        ends = by_series.get(reading[:3], [])
-        before = [at for at in ends if at < reading.read_at]
-        after = [at for at in ends if at > reading.read_at]
-        lo_at = min(lo_at, max(before, default=lo_at))
-        hi_at = max(hi_at, min(after, default=hi_at))
+        known = by_series.get(reading[:3], [])
+        before, after = bisect_left(known, reading.read_at), bisect_right(known, reading.read_at)
+        if before:
+            lo_at = min(lo_at, known[before - 1])
+        if after < len(known):
+            hi_at = max(hi_at, known[after])
     return grid_span(lo_at, hi_at)
 
 
@@ -251,16 +255,28 @@ def _compared(book: Book, some: Incoming, stored: Measured, receipt: Receipt) ->
 
 def _superseded(book: Book, reported: Reported, changes: _Changes) -> int:
     """Return how many intervals do not wholly count because of what *changes* brings."""
-    touched = defaultdict(list)
+    touched: dict[LineKey, list[Interval]] = defaultdict(list)
     for interval in changes.intervals:
         touched[interval[:2]].append(interval)
+    overlaps = {key: _overlapping(found) for key, found in touched.items()}
     ours = Reported([one for one in reported.intervals if one[:2] in touched], [])
     counted_s: dict[IntervalKey, int] = defaultdict(int)
     for parts in channels(ours, book.kinds).values():
         for interval, start_at, end_at in parts:
             counted_s[interval[:3]] += end_at - start_at
     return sum(
-        counted_s[one[:3]] < one.duration_s
-        and any(new.start_at < one.end_at and one.start_at < new.end_at for new in touched[one[:2]])
-        for one in ours.intervals
+        counted_s[one[:3]] < one.duration_s and overlaps[one[:2]](one) for one in ours.intervals
     )
+
+
+def _overlapping(some: list[Interval]) -> Callable[[Interval], bool]:
+    """Return what tells whether an interval meets any of *some*, of which there may be many."""
+    some.sort(key=lambda one: one.end_at)
+    ends = [one.end_at for one in some]
+    starts = list(accumulate((one.start_at for one in reversed(some)), min))[::-1]
+
+    def meets(one: Interval) -> bool:
+        first = bisect_right(ends, one.start_at)
+        return first < len(ends) and starts[first] < one.end_at
+
+    return meets

@@ -196,7 +196,7 @@ def test_the_step_is_told_or_the_usual_distance():
         ("time,power\n", {}, "has no line that can be taken (0 bad)"),
         ("time,power\nx,1\n", {}, "has no line that can be taken (1 bad; the first: line 2"),
         ('time,power\n"2023,1\n', {}, "is no CSV"),
-        ("Date/Time,Energy Produced (Wh)\n01/01/2024 00:00,0\n", {}, "neither JSON nor"),
+        ("Date/Time,Energy\n01/01/2024 00:00,0\n", {}, "neither JSON nor"),
         ("hello\n", {}, "is neither JSON nor the header of a known CSV file: 'hello'"),
         ("x" * 20_000, {}, "is neither JSON"),
         ("x" * 20_000, {"time_column": "1"}, "line 1: is longer than"),

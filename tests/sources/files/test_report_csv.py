@@ -1,92 +1,30 @@
-"""The vendor's reports as CSV: headers, labels and numbers become intervals or daily totals."""
+"""The vendor's reports as CSV: headers and numbers become intervals or daily totals."""
 
-import csv
-from collections import defaultdict
-from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
-from itertools import pairwise
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from relight.errors import BadInput
-from relight.model.clock import date_of_day, day_of_date
+from relight.model.clock import day_of_date
 from relight.model.devices import Kind, Source
-from relight.model.reports import DayTotal, IntervalReport, Receipt
-from relight.sources.files import detect, report_csv_lines, taking
-from relight.sources.files.parsed import Options, Parsed, Target
-from relight.sources.files.reading import Content, read
-from tests.house import House, served
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-NOW_AT = 1_760_000_000  # 2025-10-09
-SAMPLE = (
-    Path(__file__).parents[4]
-    / "shared"
-    / "data"
-    / "enlighten_reports"
-    / "9999999_custom_report.csv"
+from relight.model.reports import DayTotal, IntervalReport
+from relight.sources.files import detect, report_csv, report_csv_lines
+from relight.sources.files.parsed import Options, Target
+from relight.sources.files.reading import Content
+from tests.sources.files.report_reading import (
+    AMSTERDAM,
+    METERED,
+    NOW_AT,
+    PRODUCED,
+    STANDS,
+    bad,
+    hours,
+    intervals,
+    parse,
+    refusal,
+    rows,
+    totals,
 )
-PRODUCED = "Date/Time,Energy Produced (Wh)\n"
-METERED = (
-    "Date/Time,Energy Produced (Wh),Energy Consumed (Wh),Exported to Grid (Wh),"
-    "Imported from Grid (Wh)\n"
-)
-STANDS = {
-    "production": Kind.UNNAMED_PRODUCTION_METERS,
-    "micro": Kind.UNNAMED_INVERTERS,
-    "consumption": Kind.UNNAMED_CONSUMPTION_METERS,
-}
-
-
-def parse(text: str | bytes, *, zone: ZoneInfo = AMSTERDAM, **options: Any) -> Parsed:
-    data = text if isinstance(text, bytes) else text.encode()
-    return detect.parse(Content(data), Target(67, zone, NOW_AT), Options(**options))
-
-
-def intervals(parsed: Parsed) -> list[IntervalReport]:
-    return [one for report in parsed.reports for one in report.intervals]
-
-
-def rows(text: str | bytes, of: str = "production", **options: Any) -> list[tuple[str, int]]:
-    """Return when each interval began, in local time with its offset, and its Wh."""
-    return [
-        (
-            datetime.fromtimestamp(one.end_at - one.duration_s, AMSTERDAM).isoformat(
-                " ", "minutes"
-            ),
-            one.energy_j // 3_600,
-        )
-        for one in intervals(parse(text, **options))
-        if one.kind is STANDS[of]
-    ]
-
-
-def totals(text: str | bytes, **options: Any) -> list[tuple[str, str, int]]:
-    return [
-        (one.source.name, date_of_day(one.day).isoformat(), one.energy_wh)
-        for report in parse(text, **options).reports
-        for one in report.day_totals
-    ]
-
-
-def bad(text: str, **options: Any) -> list[str]:
-    return [f"{one.place}: {one.reason}" for one in parse(text, **options).bad.kept]
-
-
-def refusal(text: str, **options: Any) -> str:
-    with pytest.raises(BadInput) as refused:
-        parse(text, **options)
-    return str(refused.value)
-
-
-def hours(*labels: str, header: str = PRODUCED) -> str:
-    """Return a report of one Wh, two Wh and so on at *labels*."""
-    return header + "".join(f"{label},{number}\n" for number, label in enumerate(labels, 1))
 
 
 def test_a_line_is_named_by_the_start_of_its_hour():
@@ -199,27 +137,6 @@ def test_days_have_consumption_too():
     assert [("METER", "2022-10-13", 1000), ("CONSUMPTION", "2022-10-13", 2000)] == totals(text)
 
 
-def test_midnights_of_different_days_are_days():
-    text = hours("2016-07-29 00:00:00 +0200", "2016-07-30 00:00:00 +0200")
-
-    assert [("METER", "2016-07-29", 1), ("METER", "2016-07-30", 2)] == totals(text)
-
-
-def test_a_single_midnight_is_a_day_where_its_length_says_so():
-    text = hours("2016-07-29 00:00")
-
-    assert [("METER", "2016-07-29", 1)] == totals(text, step_s=86_400)
-    assert [("2016-07-29 00:00+02:00", 1)] == rows(text, step_s=900)
-
-
-def test_days_of_another_zone_than_the_sites_are_refused():
-    text = hours("2021-12-01 00:00:00 +0000", "2021-12-02 00:00:00 +0000")
-
-    told = refusal(text)
-
-    assert "file: has lines of 86400 s: neither up to an hour nor days of the site's zone" == told
-
-
 def test_months_are_refused():
     text = hours("01/01/2022", "02/01/2022", "03/01/2022", "04/13/2022")
 
@@ -230,110 +147,6 @@ def test_two_hours_are_refused():
     text = hours("10/13/2022 00:00", "10/13/2022 02:00", "10/13/2022 04:00")
 
     assert "has lines of 7200 s" in refusal(text)
-
-
-def test_lines_with_an_offset_tell_their_instant():
-    text = (
-        "Date/Time,Energy Produced (Wh),Energy Consumed (Wh),Exported to Grid (Wh),"
-        "Imported from Grid (Wh),Stored in batteries (Wh),Discharged from batteries (Wh)\n"
-        "2021-12-01 00:00:00 +0000,0,16,0,20,4,0\n"
-        "2021-12-01 00:15:00 +0000,1,17,0,21,4,0\n"
-    )
-
-    assert [("2021-12-01 01:00+01:00", 0), ("2021-12-01 01:15+01:00", 1)] == rows(text)
-    assert [16, 17] == [energy_wh for _, energy_wh in rows(text, "consumption")]
-    assert {900} == {one.duration_s for one in intervals(parse(text))}
-
-
-def test_the_hour_that_autumn_shows_twice_is_told_by_order():
-    labels = ["10/30/2022 01:00", "10/30/2022 02:00", "10/30/2022 02:00", "10/30/2022 03:00"]
-    expected = [
-        ("2022-10-30 01:00+02:00", 1),
-        ("2022-10-30 02:00+02:00", 2),
-        ("2022-10-30 02:00+01:00", 3),
-        ("2022-10-30 03:00+01:00", 4),
-    ]
-
-    assert expected == rows(hours(*labels))
-
-
-def test_quarters_of_the_hour_that_autumn_shows_twice_are_told_by_order():
-    twice = [f"10/30/2022 02:{minute}" for minute in ("00", "15", "30", "45")]
-
-    found = rows(hours("10/30/2022 01:45", *twice, *twice, "10/30/2022 03:00"))
-
-    assert ["+02:00"] * 5 + ["+01:00"] * 5 == [label[-6:] for label, _ in found]
-
-
-def test_an_hour_that_should_stand_twice_and_does_not_is_bad():
-    text = hours("10/30/2022 01:00", "10/30/2022 02:00", "10/30/2022 03:00", "10/30/2022 04:00")
-
-    [reason] = bad(text)
-
-    assert reason.startswith("line 3: its time was shown twice that day")
-
-
-def test_the_hour_that_spring_skips_is_no_gap():
-    text = hours("03/31/2024 00:00", "03/31/2024 01:00", "03/31/2024 03:00", "03/31/2024 04:00")
-
-    ends = [one.end_at for one in intervals(parse(text))]
-
-    assert [3600] * 3 == [later - sooner for sooner, later in pairwise(ends)]
-
-
-def test_a_time_that_spring_skips_is_bad():
-    text = hours("03/31/2024 00:00", "03/31/2024 01:00", "03/31/2024 02:00", "03/31/2024 03:00")
-
-    [reason] = bad(text)
-
-    assert reason.startswith("line 4: Date/Time 02:00 does not exist")
-
-
-def test_days_first_are_read_where_a_number_tells():
-    text = hours("12/10/2022 14:00", "12/10/2022 15:00", "13/10/2022 14:00", "13/10/2022 15:00")
-
-    assert "2022-10-12 14:00+02:00" == rows(text)[0][0]
-
-
-def test_days_first_are_read_where_days_follow_one_another():
-    assert [("METER", "2022-02-01", 1), ("METER", "2022-02-02", 2)] == totals(
-        hours("01/02/2022", "02/02/2022")
-    )
-    assert [("METER", "2022-02-01", 1), ("METER", "2022-02-02", 2)] == totals(
-        hours("02/01/2022", "02/02/2022")
-    )
-
-
-def test_dates_with_points_have_the_day_first():
-    assert [("METER", "2022-10-01", 1)] == totals(hours("1.10.2022"))
-
-
-def test_dates_that_could_be_either_are_refused():
-    text = hours("01/02/2022 14:00", "01/02/2022 15:00")
-
-    told = refusal(text)
-
-    assert told.startswith("file: has dates that could be month/day or day/month (01/02/2022)")
-    assert "2022-02-01 14:00+01:00" == rows(text, time_format="%d/%m/%Y %H:%M")[0][0]
-
-
-def test_years_that_do_not_exist_tell_no_order():
-    assert refusal(hours("01/02/0000", "01/03/0000")).startswith("file: has dates that could be")
-
-
-def test_dates_of_both_orders_are_refused():
-    text = hours("10/13/2022 14:00", "13/10/2022 15:00")
-
-    assert refusal(text).startswith("file: has dates with the day first and others with the month")
-
-
-def test_a_form_of_times_that_was_named_is_read():
-    text = hours("Oct 13 22 02PM", "Oct 13 22 03PM")
-
-    assert "2022-10-13 14:00+02:00" == rows(text, time_format="%b %d %y %I%p")[0][0]
-    assert "line 2: Date/Time '10/13/2022' is none that can be read" == (
-        refusal(hours("10/13/2022"), time_format="%b %d %y").partition("first: ")[2].rstrip(")")
-    ).replace("2 Date", "2: Date")
 
 
 @pytest.mark.parametrize(
@@ -352,44 +165,6 @@ def test_a_number_that_cannot_be_makes_its_line_bad(cell, reason):
     text = hours("10/13/2022 14:00", "10/13/2022 15:00") + f"10/13/2022 16:00,{cell}\n"
 
     assert [f"line 4: {reason}"] == bad(text)
-
-
-@pytest.mark.parametrize(
-    "label",
-    [
-        "",
-        "10/13/22 16:00",
-        "13 Oct",
-        "10/13/2022 25:00",
-        "1/2/3/4",
-        "10/13/2022 16:00 +99:00",
-        "2022-13-10 16:00",
-    ],
-)
-def test_a_label_that_cannot_be_makes_its_line_bad(label):
-    text = hours("10/13/2022 14:00", "10/13/2022 15:00") + f"{label},7\n"
-
-    [reason] = bad(text)
-
-    assert reason.startswith("line 4: Date/Time ")
-
-
-def test_a_date_that_does_not_exist_makes_its_line_bad():
-    text = hours("02/27/2022", "02/28/2022", "02/29/2022")
-
-    assert ["line 4: Date/Time is no date: 2, 29, 2022 as month/day"] == bad(text)
-
-
-def test_a_line_without_time_among_hours_is_bad():
-    text = hours("10/13/2022 14:00", "10/13/2022 15:00", "10/14/2022")
-
-    assert ["line 4: Date/Time has no time of day, as other lines have"] == bad(text)
-
-
-def test_midnights_among_which_one_has_no_time_are_not_days():
-    text = hours("10/13/2022", "10/14/2022 00:00", "10/14/2022 00:15", "10/14/2022 00:30")
-
-    assert ["line 2: Date/Time has no time of day, as other lines have"] == bad(text)
 
 
 def test_empty_lines_and_empty_cells_at_the_end_say_nothing():
@@ -498,13 +273,6 @@ def test_a_length_that_nothing_tells_is_to_be_named():
     assert "no regular distance" in refusal(hours(*(f"10/13/2022 {one}" for one in labels)))
 
 
-def test_times_without_an_offset_may_be_of_a_named_zone():
-    text = hours("10/13/2022 14:00", "10/13/2022 15:00")
-
-    assert "2022-10-13 16:00+02:00" == rows(text, timezone="UTC")[0][0]
-    assert "2022-10-13 20:00+02:00" == rows(text, timezone="US/Eastern")[0][0]
-
-
 def test_a_quote_that_never_ends_is_no_csv():
     assert "line 3: is no CSV: unexpected end of data" == refusal(hours("10/13/2022") + '"1')
 
@@ -530,11 +298,11 @@ def test_a_long_report_comes_in_batches_of_whole_days():
     assert 0 == first.intervals[-1].end_at % 86_400
 
 
-def test_a_batch_is_bounded_where_a_day_is_not():
-    start = datetime(2022, 1, 1)  # noqa: DTZ001
-    labels = ((start + timedelta(seconds=10 * number)).isoformat(" ") for number in range(5_001))
+def test_a_batch_is_bounded_where_a_day_is_not(monkeypatch):
+    monkeypatch.setattr(report_csv, "BATCH_ROWS_MAX", 3)
+    text = hours(*(f"10/13/2022 1{hour}:00" for hour in range(4)))
 
-    assert [5_000, 1] == [len(report.intervals) for report in parse(hours(*labels)).reports]
+    assert [3, 1] == [len(report.intervals) for report in parse(text).reports]
 
 
 def test_more_than_fits_a_day_is_bad():
@@ -560,87 +328,6 @@ def test_a_named_power_column_makes_it_a_power_csv():
     text = "Date/Time,Energy Produced (Wh)\n2022-10-13 14:00,5\n2022-10-13 15:00,5\n"
 
     assert "power_csv" == parse(text, power_column="2").format_name
-
-
-@given(
-    st.lists(st.integers(0, 250_000), min_size=2, max_size=60),
-    st.sampled_from(["America/Los_Angeles", "Europe/Amsterdam", "Australia/Lord_Howe"]),
-    st.dates(date(2015, 1, 1), date(2025, 6, 1)),
-)
-def test_whatever_the_day_every_joule_of_the_hours_comes_back(energies, name, first):
-    site = ZoneInfo(name)
-    start_at = int(datetime(first.year, first.month, first.day, tzinfo=site).timestamp())
-    labels = (
-        datetime.fromtimestamp(start_at + 3600 * hour, site).isoformat(" ", "seconds")
-        for hour in range(len(energies))
-    )
-    text = PRODUCED + "".join(
-        f"{label},{energy}\n" for label, energy in zip(labels, energies, strict=True)
-    )
-
-    found = intervals(parse(text, zone=site))
-
-    assert [(start_at + 3600 * hour, 3600 * wh) for hour, wh in enumerate(energies)] == [
-        (one.end_at - 3600, one.energy_j) for one in found
-    ]
-
-
-@pytest.fixture
-async def house(store_url: str, tmp_path: Path) -> AsyncIterator[House]:
-    async with served(store_url, tmp_path, timezone="Europe/Amsterdam") as house:
-        house.now = NOW_AT
-        yield house
-
-
-async def take(house: House, content: Content, **options: Any) -> Receipt:
-    aim = await taking.target(house.database, 67, NOW_AT)
-    parsed = detect.parse(content, aim, Options(**options))
-    assert not parsed.bad.count
-    return await taking.take(
-        house.database, parsed, aim, rules=house.config.rules, progress=lambda _: None
-    )
-
-
-@pytest.mark.skipif(not SAMPLE.exists(), reason="the file is not here")
-async def test_the_days_of_a_real_report_come_back_to_the_wh(house):
-    days: defaultdict[str, int] = defaultdict(int)
-    with SAMPLE.open(encoding="utf-8-sig", newline="") as file:
-        for label, energy_wh in list(csv.reader(file))[1:]:
-            days[label[:10]] += int(energy_wh)
-
-    receipt = await take(house, read(SAMPLE))
-    again = await take(house, read(SAMPLE))
-
-    lifetime = await house.get("energy_lifetime")
-    assert (5591, 5591) == (receipt.new, again.repeated)
-    assert "2024-01-01" == lifetime.json()["start_date"]
-    assert list(days.values()) == lifetime.json()["production"][: len(days)]
-    assert 2_000_524 == sum(lifetime.json()["production"])
-
-
-async def test_hours_are_spread_over_the_quarters_that_rgm_stats_lists(house):
-    text = METERED + "01/13/2025 14:00,524,328,196,0\n01/13/2025 15:00,700,100,600,0\n"
-
-    await take(house, Content(text.encode()))
-
-    start_at = house.at("2025-01-13T14:00")
-    produced = await house.get("rgm_stats", start_at=start_at)
-    consumed = await house.get("consumption_stats", start_at=start_at)
-    assert [131] * 4 + [175] * 4 == [one["wh_del"] for one in produced.json()["intervals"]]
-    assert [82] * 4 + [25] * 4 == [one["enwh"] for one in consumed.json()["intervals"]]
-
-
-async def test_days_are_listed_until_something_better_is_known(house):
-    text = hours("10/13/2022", "10/14/2022")
-    better = hours(*(f"10/13/2022 {hour:02}:00" for hour in range(24)))
-
-    await take(house, Content(text.encode()))
-    before = await house.get("energy_lifetime")
-    await take(house, Content(better.encode()))
-    after = await house.get("energy_lifetime")
-
-    assert [1, 2] == before.json()["production"][:2]
-    assert [300, 2] == after.json()["production"][:2]
 
 
 def test_a_day_total_is_of_its_source():

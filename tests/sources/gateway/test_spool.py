@@ -2,6 +2,8 @@
 
 import gzip
 import os
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,23 +25,27 @@ def poll(at: int) -> Poll:
     return Poll(at, {"/info": Answer(200, "Grüße\n" + "x" * (at % 97))})
 
 
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    with closing(Spool(tmp_path)) as opened:
+        yield opened
+
+
 def polls(spool: Spool, since: Position | None = None) -> list[int]:
     read = spool.read(since or Position())
     return [one.line.poll.at for one in read if one.line is not None and one.line.poll is not None]
 
 
-def test_what_is_appended_is_read_in_order_from_any_place(tmp_path: Path):
-    spool = Spool(tmp_path / "1")
+def test_what_is_appended_is_read_in_order_from_any_place(spool: Spool, tmp_path: Path):
     places = [spool.append(poll(AT + n), None) for n in (0, 60, DAY_S, DAY_S + 60)]
 
     assert [AT, AT + 60, AT + DAY_S, AT + DAY_S + 60] == polls(spool)
     assert [AT + DAY_S, AT + DAY_S + 60] == polls(spool, places[1])
     assert [] == polls(spool, places[3])
-    assert [0o600] == [path.stat().st_mode & 0o777 for path in (tmp_path / "1").iterdir()][:1]
+    assert [0o600] == [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()][:1]
 
 
-def test_a_new_file_begins_with_the_memory(tmp_path: Path):
-    spool = Spool(tmp_path)
+def test_a_new_file_begins_with_the_memory(spool: Spool, tmp_path: Path):
     spool.append(poll(AT), Memory(polled_at=5))
     spool.append(poll(AT + 60), Memory(polled_at=6))
 
@@ -53,20 +59,18 @@ def test_a_torn_last_line_is_passed_over_and_cut_off(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ):
     folder = tmp_path_factory.mktemp("spool")
-    spool = Spool(folder)
-    place = spool.append(poll(AT), None)
-    end = spool.append(poll(AT + 60), None)
-    spool.close()
+    with closing(Spool(folder)) as spool:
+        place = spool.append(poll(AT), None)
+        end = spool.append(poll(AT + 60), None)
     os.truncate(folder / FILE, max(place.offset, end.offset - cut))
 
     assert [AT] == polls(Spool(folder))
-    again = Spool(folder)
-    again.append(poll(AT + 120), None)
-    assert [AT, AT + 120] == polls(again)
+    with closing(Spool(folder)) as again:
+        again.append(poll(AT + 120), None)
+        assert [AT, AT + 120] == polls(again)
 
 
-def test_a_line_of_noise_is_passed_over(tmp_path: Path):
-    spool = Spool(tmp_path)
+def test_a_line_of_noise_is_passed_over(spool: Spool, tmp_path: Path):
     spool.append(poll(AT), None)
     spool.close()
     with (tmp_path / FILE).open("ab") as file:
@@ -76,8 +80,7 @@ def test_a_line_of_noise_is_passed_over(tmp_path: Path):
     assert [AT, AT + 60] == polls(spool)
 
 
-def test_days_that_are_over_are_compressed_and_old_ones_removed(tmp_path: Path):
-    spool = Spool(tmp_path)
+def test_days_that_are_over_are_compressed_and_old_ones_removed(spool: Spool, tmp_path: Path):
     places = [spool.append(poll(AT + n * DAY_S), None) for n in range(5)]
 
     spool.tidy(DAY + 4, derived_to=places[4], keep_days=2)
@@ -93,8 +96,7 @@ def test_days_that_are_over_are_compressed_and_old_ones_removed(tmp_path: Path):
     assert b"info" in gzip.decompress((tmp_path / names[0]).read_bytes())
 
 
-def test_what_was_not_derived_is_kept(tmp_path: Path):
-    spool = Spool(tmp_path)
+def test_what_was_not_derived_is_kept(spool: Spool, tmp_path: Path):
     places = [spool.append(poll(AT + n * DAY_S), None) for n in range(5)]
 
     spool.tidy(DAY + 4, derived_to=places[0], keep_days=2)
@@ -102,8 +104,7 @@ def test_what_was_not_derived_is_kept(tmp_path: Path):
     assert [AT + n * DAY_S for n in range(5)] == polls(spool)
 
 
-def test_a_clock_that_was_put_back_writes_on_where_it_was(tmp_path: Path):
-    spool = Spool(tmp_path)
+def test_a_clock_that_was_put_back_writes_on_where_it_was(spool: Spool, tmp_path: Path):
     place = spool.append(poll(AT), None)
     spool.close()
 
@@ -112,8 +113,7 @@ def test_a_clock_that_was_put_back_writes_on_where_it_was(tmp_path: Path):
     assert [AT - 3 * DAY_S] == polls(spool, place)
 
 
-def test_a_place_in_another_spool_begins_anew(tmp_path: Path):
-    spool = Spool(tmp_path)
+def test_a_place_in_another_spool_begins_anew(spool: Spool, tmp_path: Path):
     spool.append(poll(AT), None)
 
     assert [AT] == polls(spool, Position(DAY, 1_000_000))

@@ -136,7 +136,10 @@ def _from_readings(
                 (one.delivered_j, one.received_j),
                 one.power_w,
             )
-        _whole(draft, kind, serial_number, read_at, reading.whole)
+        whole = reading.whole
+        draft.snapshots.append(
+            SnapshotReport(kind, serial_number, read_at, whole.power_w, whole.delivered_j)
+        )
     return found
 
 
@@ -171,14 +174,6 @@ def _registers(
     if where[0] is Kind.CONSUMPTION_METER:
         delivered_j = max(delivered_j, received_j)
     return [Row(*where, Register.DELIVERED, read_at, delivered_j, power_w)]
-
-
-def _whole(
-    draft: Draft, kind: Kind, serial_number: str, read_at: int, whole: meters.Odometer
-) -> None:
-    draft.snapshots.append(
-        SnapshotReport(kind, serial_number, read_at, whole.power_w, whole.delivered_j)
-    )
 
 
 def _from_device_data(
