@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from _measuring import (
     HERE,
     Connection,
+    Served,
     answered,
     durations_ms,
     keep,
@@ -84,8 +85,11 @@ def start_s(data: Path, target: str) -> float:
     return took_s
 
 
-def compared(ours: Connection, other: Connection, target: str, count: int) -> dict[str, float]:
+def compared(
+    server: Served, connections: tuple[Connection, Connection], target: str, count: int
+) -> dict[str, float | None]:
     """Measure an endpoint and a constant body of its size, in turns."""
+    ours, other = connections
     request = ours.request(target)
     size = len(answered(ours, request))
     constant = other.request(f"/{size}")
@@ -94,15 +98,20 @@ def compared(ours: Connection, other: Connection, target: str, count: int) -> di
         answered(other, constant)
     found: list[float] = []
     floor: list[float] = []
+    used_before_ms = server.cpu_ms()
     for _ in range(max(count // TURN, 4)):
         found += durations_ms(lambda: answered(ours, request), TURN)
         floor += durations_ms(lambda: answered(other, constant), TURN)
+    used_ms = server.cpu_ms()
     middle, slow = median_and_p99(found)
     floor_middle, floor_slow = median_and_p99(floor)
     return {
         "bytes": size,
         "median_ms": round(middle, 4),
         "p99_ms": round(slow, 4),
+        "cpu_ms": None
+        if used_ms is None or used_before_ms is None
+        else round((used_ms - used_before_ms) / len(found), 3),
         "constant_median_ms": round(floor_middle, 4),
         "constant_p99_ms": round(floor_slow, 4),
         "ratio": round(middle / floor_middle, 2),
@@ -120,7 +129,9 @@ def measured(data: Path, count: int) -> dict[str, object]:
     ):
         ours, other = Connection(server.base_url), Connection(floor.base_url)
         fresh_mb = server.resident_mb()
-        answers = {name: compared(ours, other, target, count) for name, target in asked.items()}
+        answers = {
+            name: compared(server, (ours, other), target, count) for name, target in asked.items()
+        }
         used_mb = server.resident_mb()
         ours.close()
         other.close()
@@ -156,7 +167,7 @@ def main() -> None:
 
 def tell(found: dict[str, object]) -> None:
     """Print the tables."""
-    answers: dict[str, dict[str, float]] = found["answers"]  # type: ignore[assignment]
+    answers: dict[str, dict[str, float | None]] = found["answers"]  # type: ignore[assignment]
     show(
         f"A worker with the demo's fleet ({found['fleet']}), SQLite",
         ("", "found", "wanted"),
@@ -167,7 +178,7 @@ def tell(found: dict[str, object]) -> None:
             ("stats of a day, warm, median ms", answers["stats, a day"]["median_ms"], "≤ 1"),
         ],
     )
-    header = ("warm, one connection", "bytes", "median ms", "p99 ms")
+    header = ("warm, one connection", "bytes", "median ms", "p99 ms", "cpu ms")
     show(
         "Answers, beside a constant body of the same size from the same stack",
         (*header, "constant ms", "its p99", "ratio"),

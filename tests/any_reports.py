@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -60,6 +61,11 @@ UNNAMED = (
     (Kind.UNNAMED_PRODUCTION_METERS, ""),
     (Kind.UNNAMED_CONSUMPTION_METERS, ""),
 )
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.factories import Site
+
 Devices = tuple[tuple[Kind, str], ...]
 EVERYBODY: Devices = INVERTERS + METERS + UNNAMED
 
@@ -192,3 +198,12 @@ def stories(draw: st.DrawFn, among: Devices = EVERYBODY) -> tuple[Place, list[Re
     told = report(place, tuple(devices))
     steps = draw(st.lists(st.one_of(told, told, told, close), min_size=1, max_size=6))
     return place, steps
+
+
+async def tell(site: Site, steps: Iterable[Report | Close]) -> None:
+    """Tell *site* what happens in turn."""
+    for step in steps:
+        if isinstance(step, Close):
+            await site.close_to(step.day)
+        else:
+            await site.save(step)

@@ -11,15 +11,19 @@ from relight.model.odometers import registers_in
 from relight.model.packing import unpack_device_day
 from relight.model.source_days import unpack, unpack_year
 from relight.store import tables, verify
+from tests.any_reports import Close
 from tests.factories import rows_of
-from tests.plain_model import TOGETHER, DeviceFacts, Slot
+from tests.plain_model import TOGETHER, DeviceFacts, PlainModel
+from tests.plain_slots import Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from relight.model.devices import Device
+    from relight.model.reports import Report
     from relight.store.database import Row
     from relight.store.tables import Table
     from tests.factories import Site
-    from tests.plain_model import PlainModel
 
 #: What depends on when and how often something was told, not on what.
 MOMENTS = {"system_id", "version", "status_at", "name", "public_name"}
@@ -135,6 +139,19 @@ async def _series(site: Site):
     }
 
 
-def model_site(timezone: str) -> ZoneInfo:
-    """Return the zone that a plain model of a system there takes."""
-    return ZoneInfo(timezone)
+def told(timezone: str, steps: Iterable[Report | Close]) -> PlainModel:
+    """Return the plain model of a system in *timezone* that was told *steps*."""
+    model = PlainModel(ZoneInfo(timezone))
+    for step in steps:
+        if not isinstance(step, Close):
+            model.take(step)
+    return model
+
+
+async def both(
+    site: Site, steps: Iterable[Report | Close]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what *site* must hold once it was told *steps*, and what it holds."""
+    system = (await site.book()).system
+    model = told(system.timezone, steps)
+    return expected(model, system.packed_to_day), await contents(site)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from relight import errors
-from relight.api import refusals
+from relight.api import native_reports, refusals
 from relight.api.app import OF_CALLER, OF_SYSTEM, PAGES, REPORTS, SYSTEMS
 from relight.api.formats import Format
 from relight.api.pages import DESCRIPTION
@@ -107,6 +107,7 @@ def test_every_route_is_told_of() -> None:
         *(f"{SYSTEMS}{{system_id}}/{name}" for name in OF_SYSTEM),
         *PAGES,
         REPORTS,
+        *native_reports.PATHS,
     ]
 
     told = [f"`{route.removeprefix('/api/v2')}`" in API or f"`{route}`" in API for route in routes]

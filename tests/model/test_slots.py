@@ -22,7 +22,7 @@ from relight.model.slots import (
     tally,
     waits_for_meters,
 )
-from tests.plain_model import Stretch, cut
+from tests.plain_slots import Stretch, cut
 
 LO_AT = 1_710_097_200
 STEP_S = 300

@@ -1,12 +1,9 @@
-"""Saving reports: held against the plain model, in any order, and rule by rule."""
+"""Saving reports, rule by rule: days, what stands, consumption, failures, corrections."""
 
 import asyncio
 from datetime import date
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, note
-from hypothesis import strategies as st
 
 from relight.errors import BadInput, NotKnown
 from relight.model.clock import day_of_date, day_start_at, zone
@@ -14,154 +11,17 @@ from relight.model.devices import Kind, Source
 from relight.model.energy import Origin
 from relight.model.reports import DeviceReport, IntervalReport, ReadingReport, Report
 from tests import factories, stored
-from tests.any_reports import EVERYBODY, INVERTERS, METERS, Close, Place, examples, stories
+from tests.any_reports import tell
 from tests.factories import LOS_ANGELES, NOON_AT, devices_told, interval, reading
-from tests.plain_model import PlainModel
-
-DAY_S = 86_400
-#: Days have closed up to so many before, or after, what is told.
-BEFORE, AFTER = -60, 100
 
 
-async def new_site(store, place: Place, *, packed_to: int = BEFORE, after_s: int = 100 * DAY_S):
-    now = place.at + after_s
-    return await factories.site(store, place.timezone, packed_to_day=place.day + packed_to, now=now)
-
-
-async def tell(site, steps) -> None:
-    for step in steps:
-        if isinstance(step, Close):
-            await site.close_to(step.day)
-        else:
-            await site.save(step)
-
-
-async def assert_model(site, steps) -> None:
-    book = await site.book()
-    model = PlainModel(ZoneInfo(book.system.timezone))
-    for step in steps:
-        if not isinstance(step, Close):
-            model.take(step)
-    found = await stored.contents(site)
-    for table, expected in stored.expected(model, book.system.packed_to_day).items():
-        assert expected == found[table], table
-
-
-async def says_what_the_plain_model_says(store, story, *, packed_to: int = BEFORE) -> None:
-    place, steps = story
-    note(f"{place} {steps}")
-    site = await new_site(store, place, packed_to=packed_to)
-
-    await tell(site, steps)
-
-    await assert_model(site, steps)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["sqlite"])
-@examples(50)
-@given(story=stories())
-async def test_whatever_is_told_the_store_says_what_the_plain_model_says(store, story):
-    await says_what_the_plain_model_says(store, story)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["sqlite"])
-@examples(30)
-@given(story=stories(METERS))
-async def test_whatever_meters_tell_the_store_says_what_the_plain_model_says(store, story):
-    await says_what_the_plain_model_says(store, story)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["sqlite"])
-@examples(20)
-@given(story=stories())
-async def test_what_is_told_of_days_long_closed_is_the_same(store, story):
-    await says_what_the_plain_model_says(store, story, packed_to=AFTER)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["postgresql"])
-@examples(15)
-@given(story=stories())
-async def test_postgresql_says_what_the_plain_model_says_too(store, story):
-    await says_what_the_plain_model_says(store, story)
-
-
-@st.composite
-def two_orders(draw):
-    """Return a place, what is told there, and the same in another order, some of it twice."""
-    place, steps = draw(stories())
-    reports = [step for step in steps if not isinstance(step, Close)]
-    again = draw(st.lists(st.sampled_from(reports), max_size=3)) if reports else []
-    closes = st.integers(-3, 4).map(lambda n: Close(place.day + n))
-    others = draw(st.permutations([*reports, *again, *draw(st.lists(closes, max_size=2))]))
-    return place, steps, others
-
-
-async def leaves_the_same_rows(store, told) -> None:
-    place, steps, others = told
-    note(f"{place} {steps} {others}")
-    one, other = [await new_site(store, place, after_s=DAY_S) for _ in range(2)]
-    for site, order in ((one, steps), (other, others)):
-        await site.save(devices_told(EVERYBODY))
-        await tell(site, order)
-        await site.close_to(place.day + 5)
-
-    expected, found = await stored.every_row(one), await stored.every_row(other)
-
-    for table, rows in expected.items():
-        assert rows == found[table], table
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["sqlite"])
-@examples(40)
-@given(told=two_orders())
-async def test_order_and_repeats_make_no_difference_to_any_row(store, told):
-    await leaves_the_same_rows(store, told)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["postgresql"])
-@examples(8)
-@given(told=two_orders())
-async def test_order_and_repeats_make_no_difference_to_any_row_of_postgresql(store, told):
-    await leaves_the_same_rows(store, told)
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("backend", ["sqlite"])
-@examples(30)
-@given(story=stories(INVERTERS))
-async def test_joules_in_less_what_is_superseded_are_joules_out(store, story):
-    place, steps = story
-    steps = [
-        step if isinstance(step, Close) else Report(intervals=step.intervals) for step in steps
-    ]
-    site, model = await new_site(store, place), PlainModel(ZoneInfo(place.timezone))
-    await tell(site, steps)
-    for step in steps:
-        if not isinstance(step, Close):
-            model.take(step)
-
-    in_j = sum(told.energy_j for told in model.intervals.values())
-    superseded_j = sum(
-        model.superseded_j(name, channel)
-        for name in model.names
-        for channel in model.channels(name)
-    )
-
-    days = (await stored.contents(site))["system_day"]
-    out_j = sum(
-        slot.energy_j for day in days.values() for line in day.values() for slot in line.values()
-    )
-    assert in_j - superseded_j == out_j
+async def assert_says(site, steps) -> None:
+    """Assert that *site* holds what the plain model says of *steps*."""
+    expected, found = await stored.both(site, steps)
+    assert expected == found
 
 
 async def test_reports_at_once_and_a_day_that_closes_leave_what_they_leave_in_turn(store):
-    place = Place(LOS_ANGELES, NOON_AT)
     steps = [
         Report(
             intervals=[
@@ -172,12 +32,12 @@ async def test_reports_at_once_and_a_day_that_closes_leave_what_they_leave_in_tu
         )
         for at_s in range(0, 9_000, 450)
     ]
-    site = await new_site(store, place)
+    site = await factories.site(store)
 
     closing = site.close_to(factories.local_day(LOS_ANGELES, NOON_AT))
     await asyncio.gather(*(site.save(step) for step in steps[::-1]), closing)
 
-    await assert_model(site, steps)
+    await assert_says(site, steps)
 
 
 # Days.
@@ -308,7 +168,7 @@ async def test_a_shorter_interval_with_the_same_end_frees_what_it_does_not_cover
 
     await tell(site, steps)
 
-    await assert_model(site, steps)
+    await assert_says(site, steps)
     assert (NOON_AT - 300, NOON_AT) == (
         (await site.book()).devices[1].first_at,
         (await stored.contents(site))["series"][Source.MICRO][0],
@@ -324,7 +184,7 @@ async def test_a_meters_interval_within_a_slot_is_known_when_it_is_told_again(st
     again = await site.save(within)
 
     assert [1, 1, 0] == [first.new, second.new, again.new]
-    await assert_model(site, [within, beside])
+    await assert_says(site, [within, beside])
 
 
 async def test_an_interval_and_an_odometer_that_end_together_both_count(store):
@@ -337,7 +197,7 @@ async def test_an_interval_and_an_odometer_that_end_together_both_count(store):
 
     await tell(site, steps)
 
-    await assert_model(site, steps)
+    await assert_says(site, steps)
     totals_j = (await stored.contents(site))["system_year"]
     assert [3 * 1_800 + 100] == list(totals_j.values())
 
@@ -391,7 +251,7 @@ async def test_consumption_before_a_production_meter_is_counted_with_the_inverte
     await tell(site, steps)
 
     assert {NOON_AT: 1_500, later_at: 77} == await consumption_j(site)
-    await assert_model(site, steps)
+    await assert_says(site, steps)
 
 
 async def test_consumption_of_long_ago_is_open_once_a_meter_that_was_silent_is_known(store):
@@ -402,7 +262,7 @@ async def test_consumption_of_long_ago_is_open_once_a_meter_that_was_silent_is_k
     await tell(site, steps)
 
     assert {NOON_AT: 77} == await consumption_j(site)
-    await assert_model(site, steps)
+    await assert_says(site, steps)
 
 
 # Failures and corrections.
@@ -446,7 +306,7 @@ async def test_a_correction_lowers_a_value_and_stands_against_repeats(store, day
     assert (1, 0) == (again.conflicting, again.new)
     assert {(Kind.INVERTER, "I1"): 10} == await last_energies_j(site)
     corrected = Report(origin=Origin.CORRECTION, intervals=interval("I1", NOON_AT, 10).intervals)
-    await assert_model(site, [corrected])
+    await assert_says(site, [corrected])
 
 
 async def test_a_corrected_reading_moves_what_lies_on_both_sides_of_it(store):
@@ -470,7 +330,7 @@ async def test_a_correction_may_be_corrected(store):
     await site.correct(interval("I1", NOON_AT, 5, duration_s=900).intervals[0])
 
     corrected = interval("I1", NOON_AT, 5, duration_s=900).intervals
-    await assert_model(site, [Report(origin=Origin.CORRECTION, intervals=corrected)])
+    await assert_says(site, [Report(origin=Origin.CORRECTION, intervals=corrected)])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """`verify` finds whatever differs from what was reported, and `recount_all` puts it right."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 from hypothesis import given, note
 
@@ -14,9 +12,8 @@ from relight.store import measured, tables, verify
 from relight.store.measured import bucket
 from relight.store.recut import set_timezone
 from tests import factories, stored
-from tests.any_reports import PLACES, Close, examples, stories
+from tests.any_reports import PLACES, examples, stories, tell
 from tests.factories import LOS_ANGELES, NOON_AT, RULES
-from tests.plain_model import PlainModel
 
 TODAY = factories.local_day(LOS_ANGELES, NOON_AT)
 CLOSED_AT = NOON_AT - 3 * 86_400
@@ -156,14 +153,13 @@ async def test_what_is_kept_of_a_device_is_found_and_repaired(store, column):
 async def test_a_recent_row_of_a_packed_day_is_put_into_it(store):
     site = await told_site(store)
     at = CLOSED_AT + 3_600
-    model = PlainModel(ZoneInfo(LOS_ANGELES))
-    model.take(TOLD)
-    model.take(Report(intervals=[IntervalReport(Kind.INVERTER, "I1", 1, at, 300, 5)]))
+    row = Report(intervals=[IntervalReport(Kind.INVERTER, "I1", 1, at, 300, 5)])
 
     await put(site, tables.INTERVAL, (bucket(at), site.system_id, 1, 1, at, 300, 5, 1, 1))
 
     await assert_found_and_repaired(site)
-    assert stored.expected(model, TODAY - 2) == await stored.contents(site)
+    expected, found = await stored.both(site, [TOLD, row])
+    assert expected == found
 
 
 async def test_a_packed_row_of_an_open_day_is_taken_out_of_it(store):
@@ -234,20 +230,12 @@ async def test_a_system_moved_to_another_timezone_is_as_if_it_had_always_been_th
     note(f"{place} {other} {steps}")
     now = place.at + 100 * 86_400
     site = await factories.site(store, place.timezone, packed_to_day=place.day - 60, now=now)
-    model = PlainModel(ZoneInfo(other.timezone))
-    for step in steps:
-        if isinstance(step, Close):
-            await site.close_to(step.day)
-        else:
-            await site.save(step)
-            model.take(step)
+    await tell(site, steps)
 
     async def move(tx):
         await set_timezone(tx, site.system_id, other.timezone, now=now, rules=RULES)
 
     await store.write(move)
 
-    to_day = (await site.book()).system.packed_to_day
-    found = await stored.contents(site)
-    for table, expected in stored.expected(model, to_day).items():
-        assert expected == found[table], table
+    expected, found = await stored.both(site, steps)
+    assert expected == found
