@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from relight.errors import AlreadyKnown, GatewayError, NotKnown
@@ -27,13 +29,11 @@ async def add(here: Site, one: Gateway) -> None:
 
 async def save(here: Site, told: Told, serial_number: str = "1001") -> None:
     await here.database.write(
-        lambda tx: gateways.save(
-            tx, here.system_id, serial_number, told, now=here.now, rules=RULES
-        )
+        lambda tx: gateways.save(tx, here.system_id, serial_number, told, now=here.now, rules=RULES)
     )
 
 
-def told(version: int, *reports: Report, **more: object) -> Told:
+def told(version: int, *reports: Report, **more) -> Told:
     return Told(reports=reports, version=version, memory=b"m%d" % version, day=TODAY, **more)
 
 
@@ -47,7 +47,7 @@ async def test_a_gateway_is_added_found_and_removed(store: Database):
     await add(here, gateway(here))
 
     for named in ("1001", "envoy.local"):
-        found = await store.read(lambda rows, named=named: gateways.one_gateway(rows, named))
+        found = await store.read(partial(gateways.one_gateway, named=named))
         assert gateway(here) == found
     await store.write(lambda tx: gateways.remove_gateway(tx, "1001"))
     with pytest.raises(NotKnown, match="no gateway"):
@@ -102,9 +102,7 @@ async def test_a_device_that_is_back_is_in_use(store: Database):
     await here.save(
         Report(
             reported_at=NOON_AT - 60,
-            devices=[
-                DeviceReport(kind=Kind.INVERTER, serial_number="I1", retired_at=NOON_AT - 90)
-            ],
+            devices=[DeviceReport(kind=Kind.INVERTER, serial_number="I1", retired_at=NOON_AT - 90)],
         )
     )
 
@@ -173,9 +171,7 @@ async def test_a_system_goes_with_its_gateways(store: Database):
     await store.write(remove)
 
     assert [] == [
-        one
-        for one in await store.read(gateways.gateways)
-        if one.system_id == here.system_id
+        one for one in await store.read(gateways.gateways) if one.system_id == here.system_id
     ]
     found = await store.read(lambda rows: gateways.remembered(rows, here.system_id, "1001"))
     assert (0, None) == found

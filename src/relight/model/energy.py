@@ -99,14 +99,15 @@ def counted(intervals: Sequence[Interval]) -> Iterator[Part]:
     *intervals* are in ascending order of `end_at`, one an end.
     Source: design section 3, conflict and overlap.
     """
-    if _is_disjoint(intervals):
+    if is_disjoint(intervals):
         for interval in intervals:
             yield Part(interval, interval.end_at - interval.duration_s, interval.end_at)
         return
     yield from _swept(sorted(intervals, key=lambda one: one.end_at - one.duration_s))
 
 
-def _is_disjoint(intervals: Sequence[Interval]) -> bool:
+def is_disjoint(intervals: Sequence[Interval]) -> bool:
+    """Tell whether no two of *intervals*, in ascending order of `end_at`, overlap."""
     last_end_at = None
     for interval in intervals:
         if last_end_at is not None and interval.end_at - interval.duration_s < last_end_at:

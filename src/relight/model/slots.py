@@ -90,6 +90,16 @@ def tally(parts: Iterable[Part], lo_at: int, hi_at: int, step_s: int) -> Dense:
     dense = Dense.empty((hi_at - lo_at) // step_s)
     energies_j, states, devices = dense
     for interval, part_start_at, part_end_at in parts:
+        if (
+            part_end_at - part_start_at == step_s == interval.duration_s
+            and lo_at <= part_start_at <= hi_at - step_s
+            and not part_start_at % step_s
+        ):  # the usual one: just a slot
+            index = (part_start_at - lo_at) // step_s
+            energies_j[index] += interval.energy_j
+            states[index] = LISTED
+            devices[index] = max(devices[index], interval.devices)
+            continue
         start_at, end_at = max(part_start_at, lo_at), min(part_end_at, hi_at)
         if start_at >= end_at:
             continue

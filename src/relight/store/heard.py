@@ -60,7 +60,6 @@ def rows(
         device.first_end_at = _least(device.first_end_at, interval.end_at)
         if interval.end_at >= (device.interval_end_at or 0):
             last_at[device.device_id] = max(interval.end_at, last_at.get(device.device_id, 0))
-        touch(book, interval)
     _last_intervals(book, last_at, stored)
     for reading in readings:
         meter, at = book.devices[reading.device_id], reading.read_at

@@ -133,6 +133,8 @@ async def merge(
     book.is_changed = True
     heard.replaced(book, changes.replaced, stored)
     heard.rows(book, changes.intervals, changes.readings, stored)
+    for one in changes.intervals:
+        heard.touch(book, one)
     reported = Reported(list(stored.intervals.values()), list(stored.readings.values()))
     receipt.superseded += _superseded(book, reported, changes)
     await write_measured(tx, book, stored, span=span, changed=(changes.intervals, changes.readings))

@@ -44,7 +44,7 @@ async def _dark(tx: Transaction, book: Book, day: int) -> set[int]:
     inverters = {one.device_id for one in book.devices.values() if one.kind is Kind.INVERTER}
     ours = [one for one in rows.intervals.values() if one.device_id in inverters]
     days = Days(book.site, day, day + 1)
-    energies_j = counted_j(ours, book.kinds, days)
+    energies_j = counted_j(ours, days)
     return dark_inverters(
         {device_id: energy_j for (at, device_id), energy_j in energies_j.items() if at == day}
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from relight.model.clock import day_ending, day_start_at
+from relight.model.energy import counted, is_disjoint
 from relight.model.packing import pack_device_day
-from relight.model.slots import Rows as Reported
-from relight.model.slots import channels
 from relight.store.measured import interval_row, reading_row
 from relight.store.recount import GRID_S
 from relight.store.tables import DEVICE_DAY, INTERVAL, READING
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from zoneinfo import ZoneInfo
 
-    from relight.model.devices import Kind
     from relight.model.energy import Interval
     from relight.model.odometers import Reading
     from relight.store.book import Book
@@ -107,7 +106,7 @@ def packed_rows(
         day = days.ending(reading.read_at)
         if reading.device_id in devices and first <= day <= last:
             readings[day, reading.device_id].append(reading)
-    energies_j = counted_j(ours, book.kinds, days)
+    energies_j = counted_j(ours, days)
     rows: list[Row] = []
     for key in sorted(intervals.keys() | readings.keys()):
         day, device_id = key
@@ -116,12 +115,18 @@ def packed_rows(
     return rows
 
 
-def counted_j(
-    intervals: Iterable[Interval], kinds: dict[int, Kind], days: Days
-) -> dict[tuple[int, int], int]:
+def counted_j(intervals: Iterable[Interval], days: Days) -> dict[tuple[int, int], int]:
     """Return the joules that count of the intervals that end in each day, by day and device."""
     found: dict[tuple[int, int], int] = defaultdict(int)
-    for (device_id, _), parts in channels(Reported(list(intervals), []), kinds).items():
-        for part in parts:
+    by_channel: dict[tuple[int, int], list[Interval]] = defaultdict(list)
+    for interval in intervals:
+        by_channel[interval[:2]].append(interval)
+    for (device_id, _), own in by_channel.items():
+        own.sort(key=attrgetter("end_at"))
+        if is_disjoint(own):  # the usual case, and all of each counts
+            for one in own:
+                found[days.ending(one.end_at), device_id] += one.energy_j
+            continue
+        for part in counted(own):
             found[days.ending(part.interval.end_at), device_id] += part.energy_j
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,16 @@ from tests.sources.gateway import served
 
 SYSTEM_ID = 67
 WAIT_S = 30.0
+
+
+async def until(is_so: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            found = is_so()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -56,9 +66,11 @@ class Collected:
 
     async def derived(self, serial_number: str, version: int = 1) -> None:
         """Wait until so many polls of a gateway are in the store."""
-        async with asyncio.timeout(WAIT_S):
-            while (await self.remembered(serial_number)).version < version:
-                await asyncio.sleep(0.01)
+
+        async def is_there() -> bool:
+            return (await self.remembered(serial_number)).version >= version
+
+        await until(is_there)
 
     async def remembered(self, serial_number: str) -> gateways.Remembered:
         return await self.database.read(

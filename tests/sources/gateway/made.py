@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from zoneinfo import ZoneInfo
 
 from relight.model.devices import Kind
@@ -44,11 +45,11 @@ def pcu(
     return {"devName": "pcu", "sn": serial, "active": True, "channels": rows}
 
 
-def device_data(*devices: dict[str, object], count: int | None = None, limit: int = 50) -> str:
+def device_data(*devices: Mapping[str, object], count: int | None = None, limit: int = 50) -> str:
     """Return an answer of `/ivp/pdm/device_data`."""
     rows: dict[str, object] = {
-        str(one.pop("eid", 553_648_384 + 256 * number)): one
-        for number, one in enumerate(dict(device) for device in devices)
+        str(device.get("eid", 553_648_384 + 256 * number)): device
+        for number, device in enumerate(devices)
     }
     return json.dumps(
         rows | {"deviceCount": len(devices) if count is None else count, "deviceDataLimit": limit}
@@ -65,7 +66,7 @@ def powers(*rows: tuple[str, int, int]) -> str:
     )
 
 
-def sums(inverters_wh: float, *, count: int = 2, at: int = 0, meters: object = ()) -> str:
+def sums(inverters_wh: float, *, count: int = 2, at: int = 0, meters: Iterable[object] = ()) -> str:
     """Return an answer of `/production.json`."""
     inverters = {
         "type": "inverters",
@@ -91,7 +92,11 @@ def meter(eid: int, measures: str, *, state: str = "enabled", phases: int = 1, *
 
 
 def odometer(
-    eid: int, at: int, delivered_wh: float, received_wh: float = 0.0, channels: object = ()
+    eid: int,
+    at: int,
+    delivered_wh: float,
+    received_wh: float = 0.0,
+    channels: Iterable[tuple[float, float]] = (),
 ):
     """Return a row of `/ivp/meters/readings`."""
     return {

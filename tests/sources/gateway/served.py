@@ -113,8 +113,7 @@ async def serving(gateway: Gateway) -> AsyncIterator[Gateway]:
         context.load_cert_chain(CERTIFICATE, KEY)
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
     await site.start()
-    _, port = site._server.sockets[0].getsockname()[:2]
-    gateway.host = f"127.0.0.1:{port}"
+    gateway.host = "{}:{}".format(*runner.addresses[0])
     try:
         yield gateway
     finally:

@@ -1,6 +1,5 @@
 """Real gateways' answers, served on a real socket, collected by the real collector."""
 
-import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from relight.model.devices import Kind, Source
 from tests.sources.gateway import served
-from tests.sources.gateway.collecting import Collected, collected
+from tests.sources.gateway.collecting import Collected, collected, until
 
 METERS = {"P": Kind.PRODUCTION_METER, "N": Kind.NET_METER, "C": Kind.CONSUMPTION_METER}
 
@@ -104,7 +103,7 @@ async def test_a_capture_is_collected(name: str, migrated_sqlite: Path, tmp_path
 async def reported_wh(here: Collected) -> int:
     """Return what the first poll's intervals hold. [Wh]"""
     rows = await here.database.read(lambda rows: rows.all("SELECT energy_j FROM interval"))
-    return sum(energy_j for (energy_j,) in rows) // 3600
+    return int(sum(energy_j for (energy_j,) in rows)) // 3_600
 
 
 def assert_near(expected: int | None, opening: int | None, reported: int) -> None:
@@ -126,6 +125,5 @@ async def test_firmware_without_json_is_told_of(
     ):
         await here.add(gateway)
 
-        async with here.collecting(), asyncio.timeout(20):
-            while "firmware 3.7.0 answers no energy or power as JSON" not in caplog.text:
-                await asyncio.sleep(0.01)
+        async with here.collecting():
+            await until(lambda: "firmware 3.7.0 answers no energy or power" in caplog.text)

@@ -1,9 +1,10 @@
-"""The collector over real sockets: gateways that move on, hang, refuse, and a store that is away."""
+"""The collector over real sockets: gateways that move on, hang or refuse, a store that is away."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,9 @@ from relight.sources.gateway.memory import Memory, Position
 from relight.sources.gateway.spool import Spool
 from relight.sources.gateway.vault import Secret
 from relight.store import gateways
+from relight.store.database import Rows, Transaction
 from tests.sources.gateway import served
-from tests.sources.gateway.collecting import SYSTEM_ID, Collected, collected
+from tests.sources.gateway.collecting import SYSTEM_ID, Collected, collected, until
 from tests.sources.gateway.made import ENVOY, MORNING_AT, device_data, meter, odometer, pcu
 
 AT = MORNING_AT
@@ -112,7 +114,7 @@ async def test_everything_is_asked_again_after_an_hour(here: Collected):
 
 async def test_a_gateway_that_hangs_delays_no_other(here: Collected):
     hanging = await asyncio.start_server(lambda *_: asyncio.sleep(3_600), "127.0.0.1", 0)
-    host = "127.0.0.1:{}".format(hanging.sockets[0].getsockname()[1])
+    host = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
     dead = served.Gateway("8.3.5169", "122344000002", host=host)
     async with hanging, served.serving(made_gateway()) as gateway:
         await here.add(dead)
@@ -130,8 +132,7 @@ async def test_a_session_that_ends_is_signed_in_to_again(here: Collected):
             answer = gateway.answers["/ivp/pdm/device_data"]
             gateway.answers["/ivp/pdm/device_data"] = (401, "")
             here.now += 60
-            while gateway.asked.count("/auth/check_jwt") < 2:
-                await asyncio.sleep(0.01)
+            await until(lambda: gateway.asked.count("/auth/check_jwt") == 2)
             gateway.answers["/ivp/pdm/device_data"] = answer
             await beats(here, gateway, range(15, 31, 5))
 
@@ -144,9 +145,8 @@ async def test_an_expired_token_is_told_of_without_showing_it(
     async with served.serving(made_gateway()) as gateway:
         await here.add(gateway)
         gateway.token = served.token(1_999_999_999)
-        async with here.collecting(soon), asyncio.timeout(10):
-            while "it may have expired" not in caplog.text:
-                await asyncio.sleep(0.01)
+        async with here.collecting(soon):
+            await until(lambda: "it may have expired" in caplog.text)
 
     assert served.TOKEN not in caplog.text
 
@@ -156,9 +156,8 @@ async def test_another_gateway_at_the_same_address_is_not_collected_from(
 ):
     async with served.serving(made_gateway()) as gateway:
         await here.add(replace(gateway, serial_number="122344000009"))
-        async with here.collecting(soon), asyncio.timeout(10):
-            while f"another gateway answers there: {ENVOY}" not in caplog.text:
-                await asyncio.sleep(0.01)
+        async with here.collecting(soon):
+            await until(lambda: f"another gateway answers there: {ENVOY}" in caplog.text)
 
 
 async def test_a_gateway_out_of_order_is_asked_on_for_what_it_told_before(here: Collected):
@@ -241,6 +240,9 @@ class Away:
     async def read(self, question, *, is_long=False):
         return await self._database.read(question, is_long=is_long)
 
+    async def close(self):
+        await self._database.close()
+
     async def write(self, change):
         if self.is_away:
             raise DataUnavailable("the store does not answer")
@@ -258,8 +260,8 @@ async def test_what_is_read_while_the_store_is_away_waits_in_the_spool(here: Col
         for minute in range(15, 61, 15):
             advance(gateway, minute)
             here.now = AT + minute * 60 + 5
-            while len(list(Spool(spool_folder(desk, row)).read(Position()))) < minute // 15 + 1:
-                await asyncio.sleep(0.01)
+            spool = Spool(spool_folder(desk, row))
+            await until(lambda: len(list(spool.read(Position()))) == minute // 15 + 1)  # noqa: B023
         assert 90_000 == await interval_j(here)
 
         store.is_away = False
@@ -281,8 +283,7 @@ async def test_a_mistake_in_deriving_loses_nothing(
                 broken.setattr(deriving, "derive", lambda *_: 1 // 0)
                 advance(gateway, 15)
                 here.now = AT + 905
-                while "ZeroDivisionError" not in caplog.text:
-                    await asyncio.sleep(0.01)
+                await until(lambda: "ZeroDivisionError" in caplog.text)
             await here.derived(ENVOY, 2)
 
     assert 2 * 90_000 == await interval_j(here)
@@ -297,12 +298,18 @@ async def spooled(here: Collected, gateway: served.Gateway) -> Deriver:
     return Deriver(here.desk(), row, "Europe/Berlin", Spool(spool_folder(here.desk(), row)))
 
 
-async def rows(here: Collected, system_id: int = SYSTEM_ID):
-    found = []
-    for table in ("interval", "reading"):
-        sql = f"SELECT * FROM {table} WHERE system_id = {system_id}"
-        found.append(sorted(await here.database.read(lambda rows, sql=sql: rows.all(sql))))
-    return found
+async def emptied(tx: Transaction, *, table: str) -> int:
+    return await tx.run(f"DELETE FROM {table}")
+
+
+async def rows(here: Collected):
+    async def question(rows: Rows, *, table: str):
+        return sorted(await rows.all(f"SELECT * FROM {table}"))
+
+    return [
+        await here.database.read(partial(question, table=table))
+        for table in ("interval", "reading")
+    ]
 
 
 async def test_deriving_again_changes_nothing(here: Collected):
@@ -321,9 +328,7 @@ async def test_a_lost_store_is_made_again_from_the_spool(here: Collected):
         deriver = await spooled(here, gateway)
         before = (await rows(here), await here.openings_wh())
         for table in ("interval", "reading", "imported_period", "gateway_memory", "device"):
-            await here.database.write(
-                lambda tx, table=table: tx.run(f"DELETE FROM {table}")  # noqa: S608
-            )
+            await here.database.write(partial(emptied, table=table))
 
         count = await deriver.catch_up()
 
@@ -341,15 +346,10 @@ async def test_a_second_collector_elsewhere_is_noticed(
         async with here.collecting(soon):
             await here.derived(ENVOY)
             told = gateways.Told(reports=[], version=1, memory=Memory(polled_at=AT).to_json())
-            await here.database.write(
-                lambda tx: gateways.save(
-                    tx, SYSTEM_ID, ENVOY, told, now=here.now, rules=here.config.rules
-                )
-            )
+            save = partial(gateways.save, now=here.now, rules=here.config.rules)
+            await here.database.write(lambda tx: save(tx, SYSTEM_ID, ENVOY, told))
             here.now += 60
-            async with asyncio.timeout(10):
-                while "by another process too" not in caplog.text:
-                    await asyncio.sleep(0.01)
+            await until(lambda: "by another process too" in caplog.text)
 
 
 async def test_a_token_got_with_a_password_would_be_kept(here: Collected):

@@ -52,9 +52,7 @@ def test_a_deleted_device_is_retired_when_it_last_reported():
 def test_a_device_that_no_list_has_for_a_week_is_retired():
     rows = [("1001", AT, 5), ("1002", AT, 5)]
     memory = derived(Memory(), AT, inverters=powers(*rows)).memory
-    found = [
-        derived(memory, AT + days * DAY_S + 1, inverters=powers(rows[0])) for days in (6, 7)
-    ]
+    found = [derived(memory, AT + days * DAY_S + 1, inverters=powers(rows[0])) for days in (6, 7)]
 
     assert [0, 1] == [len(one.reports[0].devices) for one in found]
     assert ("1002", AT) == (
@@ -82,7 +80,7 @@ def test_a_retired_device_that_is_back_is_in_use_again():
 
 
 def test_home_tells_connection_and_strength_and_only_news_of_them():
-    info = f"<envoy_info><device><sn>{ENVOY}</sn><pn>800-1-r1</pn><software>D8.2</software></device></envoy_info>"
+    info = f"<device><sn>{ENVOY}</sn><pn>800-1-r1</pn><software>D8.2</software></device>"
     home = json.dumps(
         {
             "timezone": "US/Central",

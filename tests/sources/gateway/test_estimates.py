@@ -59,9 +59,7 @@ def test_estimates_are_drawn_to_the_counter_of_them_all():
     first = derived(Memory(), AT + 5, inverters=powers(*rows), production_json=sums(5_000))
     rows = [("1001", AT + 900, 100), ("1002", AT + 900, 300)]
 
-    second = derived(
-        first.memory, AT + 905, inverters=powers(*rows), production_json=sums(5_080)
-    )
+    second = derived(first.memory, AT + 905, inverters=powers(*rows), production_json=sums(5_080))
 
     assert {Source.MICRO: 5_000 * WH_J} == first.openings_j
     assert [20 * WH_J, 60 * WH_J] == [row.energy_j for row in intervals(second)]

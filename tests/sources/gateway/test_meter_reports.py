@@ -161,7 +161,7 @@ def test_readings_are_told_on_both_sides_of_each_mark():
         memory = one.memory
         told += [row.read_at for row in one.reports[0].readings]
 
-    marks = [mark for mark in range(floor_mark(AT, 900) + 900, AT + 1_801, 900)]
+    marks = list(range(floor_mark(AT, 900) + 900, AT + 1_801, 900))
     expected = [AT, *(at for mark in marks for at in (mark - 60, mark))]
     assert expected == told
 

@@ -102,7 +102,10 @@ def test_entities_in_xml_stay_what_they_are():
 
 
 def test_a_place_no_zone_database_knows_is_no_proposal():
-    network = {"primary_interface": "ppp0", "interfaces": [{"interface": "ppp0", "type": "cellular"}]}
+    network = {
+        "primary_interface": "ppp0",
+        "interfaces": [{"interface": "ppp0", "type": "cellular"}],
+    }
 
     found = home.parse(json.dumps({"timezone": "Moon/Crater", "network": network}))
 
@@ -190,9 +193,7 @@ def test_a_stalled_total_of_nothing_is_no_counter():
     ("state", "communicating", "is_deleted"),
     [(1, True, False), (2, False, False), (3, True, True), (0, False, True), (0, True, False)],
 )
-def test_deleted_devices_are_told_in_two_ways(
-    state: int, *, communicating: bool, is_deleted: bool
-):
+def test_deleted_devices_are_told_in_two_ways(state: int, *, communicating: bool, is_deleted: bool):
     device = {"serial_num": "1", "admin_state": state, "communicating": communicating}
 
     found = inventory.parse(json.dumps([{"type": "PCU", "devices": [device]}]))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.model.clock import day_ending, day_start_at
-from relight.model.energy import INTERVAL_S_MAX
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 #: Between these hours of the local day the sun may be up anywhere that people live. [s]
 LIGHT_FROM_S: Final = 7 * 3_600
 LIGHT_UNTIL_S: Final = 19 * 3_600
+#: Less of a day than this is passed over: what was made in more must not be squeezed into it. [s]
+PIECE_S_MIN: Final = 900
 
 
 class Piece(NamedTuple):
@@ -36,7 +37,9 @@ def spread(start_at: int, end_at: int, energy_j: int, site: ZoneInfo) -> list[Pi
     first_day, last_day = day_ending(site, start_at + 1), day_ending(site, end_at)
     if first_day == last_day:
         return _shared([(start_at, end_at)], energy_j, is_estimate=False)
-    light = _light(start_at, end_at, site) or _cut(start_at, end_at)
+    # Where all of it is dark, it was light enough at its end for the report that ends it.
+    morning = (max(start_at, day_start_at(site, last_day)), end_at)
+    light = _light(start_at, end_at, site) or [morning]
     return _shared(light, energy_j, is_estimate=True)
 
 
@@ -51,14 +54,9 @@ def _light(start_at: int, end_at: int, site: ZoneInfo) -> list[tuple[int, int]]:
         midnight_at = day_start_at(site, day)
         lo_at = max(start_at, midnight_at + LIGHT_FROM_S)
         hi_at = min(end_at, midnight_at + LIGHT_UNTIL_S)
-        if lo_at < hi_at:
+        if hi_at - lo_at >= PIECE_S_MIN:
             found.append((lo_at, hi_at))
     return found
-
-
-def _cut(start_at: int, end_at: int) -> list[tuple[int, int]]:
-    steps = range(start_at, end_at, INTERVAL_S_MAX)
-    return [(at, min(at + INTERVAL_S_MAX, end_at)) for at in steps]
 
 
 def _shared(spans: list[tuple[int, int]], energy_j: int, *, is_estimate: bool) -> list[Piece]:
