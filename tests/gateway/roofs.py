@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from relight.config import Collecting, Config
+from relight.errors import GatewayError
 from relight.model.clock import Clock, day_of_date, day_start_at
 from relight.model.devices import Kind, Source
 from relight.model.lifetimes import Days
+from relight.model.source_days import SourceDay, unpack
 from relight.sources.gateway import parts, vault
-from relight.sources.gateway.collector import Collector
-from relight.sources.gateway.deriving import Desk
+from relight.sources.gateway.collector import Collector, spool_folder
+from relight.sources.gateway.deriving import Deriver, Desk
+from relight.sources.gateway.spool import Spool
 from relight.sources.simulator.days import SimulatedDay, simulate
 from relight.sources.simulator.gateway.behaviour import Behaviour
 from relight.sources.simulator.gateway.firmware import firmware
 from relight.sources.simulator.gateway.roof import Roof, system
-from relight.sources.simulator.gateway.server import Gateway
+from relight.sources.simulator.gateway.server import Gateway, serving
 from relight.sources.simulator.gateway.standing import Standing
 from relight.sources.simulator.gateway.sun import Line
-from relight.store import energy
-from relight.store.gateways import Gateway as Row
+from relight.store import energy, gateways
+from relight.store.verify import Difference, verify
+from tests.gateway.virtual import VirtualTime
+from tests.sources.gateway.collecting import SYSTEM_ID, Collected, collected
 
 SEED = 1
-#: Three days of June, and the day before, whose evening is in the first poll.
-FIRST_DAY = day_of_date(date(2026, 6, 21))
-DAYS = range(FIRST_DAY, FIRST_DAY + 3)
+SITE = ZoneInfo("Europe/Berlin")
+NEW_FIRMWARE = "8.3.5167"
+HOUR_S = 3_600
+#: The three days around the end of summer time: the second has 25 hours.
+FIRST_DAY = day_of_date(date(2026, 10, 24))
+#: Collecting begins soon after a midnight.
+BEGIN_S = 300
+#: Everything of a day has come by then.
+LATE_S = 1_800
 
 
 @cache
@@ -41,9 +53,162 @@ def day_of(roof: Roof, day: int) -> SimulatedDay:
 
 def standing(roof: Roof, behaviour: Behaviour | None = None) -> Standing:
     """Return the devices of a roof, which count from the day before the first."""
-    return Standing(
-        system(roof, SEED),
-        lambda day: day_of(roof, day),
-        FIRST_DAY - 1,
-        behaviour or Behaviour(),
+    made = Standing(
+        system(roof, SEED), lambda day: day_of(roof, day), FIRST_DAY - 1, behaviour or Behaviour()
     )
+    made.prepare(midnight_at(0))
+    return made
+
+
+def midnight_at(number: int) -> int:
+    """Return the first instant of day *number*, from 0."""
+    return day_start_at(SITE, FIRST_DAY + number)
+
+
+@dataclass
+class Rig:
+    """A gateway, its collector, and the store that it collects into."""
+
+    here: Collected
+    time: VirtualTime
+    gateway: Gateway
+    row: gateways.Gateway
+
+    @property
+    def roof(self) -> Standing:
+        return self.gateway.standing
+
+    def desk(self) -> Desk:
+        return Desk(self.here.database, self.here.config, self.gateway.clock, parts.load())
+
+    async def collect_until(self, at: int) -> None:
+        """Collect until *at*, then have everything derived that was read."""
+        self.time.forget()
+        collector = Collector(self.desk(), self.time.sleep, lambda: 0.5)
+        task = asyncio.create_task(collector.run())
+        passing = asyncio.create_task(self.time.pass_until(at))
+        await asyncio.wait([task, passing], return_when=asyncio.FIRST_COMPLETED)
+        assert not task.done(), task
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await self._derive_rest()
+
+    async def _derive_rest(self) -> None:
+        desk = self.desk()
+        deriver = Deriver(desk, self.row, SITE.key, Spool(spool_folder(desk, self.row)))
+        # What the collector was saving when it was stopped may be saved still.
+        for _ in range(3):
+            with suppress(GatewayError):
+                await deriver.catch_up()
+                return
+        await deriver.catch_up()
+
+    async def daily_wh(self, source: Source, count: int) -> list[int | None]:
+        """Return the store's totals of the first days. [Wh]"""
+        days = Days(FIRST_DAY, FIRST_DAY + count - 1)
+        found = await self.here.database.read(
+            lambda rows: energy.daily_wh(rows, SYSTEM_ID, source, days)
+        )
+        return [found.get(FIRST_DAY + number) for number in range(count)]
+
+    async def source_day(self, source: Source, number: int) -> SourceDay:
+        """Return the slots of a day."""
+        sql = "SELECT data FROM system_day WHERE source = :source AND day = :day"
+        row = await self.here.database.read(
+            lambda rows: rows.one(sql, source=source, day=FIRST_DAY + number)
+        )
+        assert row is not None
+        return unpack(row[0])
+
+    async def intervals(self) -> dict[str, list[tuple[int, int, int, int]]]:
+        """Return (start, end, joules, origin) of each inverter's intervals, by end."""
+        sql = (
+            "SELECT serial_number, end_at, duration_s, energy_j, origin FROM interval"
+            " JOIN device ON device.system_id = interval.system_id"
+            " AND device.device_id = interval.device_id ORDER BY end_at"
+        )
+        found: dict[str, list[tuple[int, int, int, int]]] = {}
+        for serial, end_at, duration_s, energy_j, origin in await self.here.database.read(
+            lambda rows: rows.all(sql)
+        ):
+            row = (end_at - duration_s, end_at, energy_j, origin)
+            found.setdefault(serial, []).append(row)
+        return found
+
+    async def differences(self) -> list[Difference]:
+        return await verify(self.here.database)
+
+    # What the simulator knows.
+
+    def made_j(self, serial_number: str, start_at: int, end_at: int) -> int:
+        """Return what an inverter made. [J]"""
+        sun, line = self.roof.sun, Line(serial_number)
+        return sun.counted_j(line, end_at) - sun.counted_j(line, start_at)
+
+    def micro_wh(self, number: int) -> int:
+        """Return what the inverters made on a day. [Wh]"""
+        span = (midnight_at(number), midnight_at(number + 1))
+        made_j = sum(self.made_j(one.serial_number, *span) for one in self.roof.system.inverters)
+        return rounded_wh(made_j)
+
+    def flowed_j(self, kind: Kind, start_at: int, end_at: int, *, is_backwards: bool = False):
+        """Return what went through a meter one way. [J]"""
+        meter = self.roof.meter(kind)
+        assert meter is not None
+        lines = [
+            Line(meter.serial_number, channel, is_backwards)
+            for channel in range(1, meter.channels + 1)
+        ]
+        sun = self.roof.sun
+        return sum(sun.counted_j(line, end_at) - sun.counted_j(line, start_at) for line in lines)
+
+    def production_wh(self, number: int) -> int:
+        """Return what the production meter measured on a day. [Wh]"""
+        span = (midnight_at(number), midnight_at(number + 1))
+        return rounded_wh(self.flowed_j(Kind.PRODUCTION_METER, *span))
+
+    def used_wh(self, number: int) -> int:
+        """Return what the household used on a day: production and import less export. [Wh]"""
+        span = (midnight_at(number), midnight_at(number + 1))
+        return rounded_wh(
+            self.flowed_j(Kind.PRODUCTION_METER, *span)
+            + self.flowed_j(Kind.NET_METER, *span)
+            - self.flowed_j(Kind.NET_METER, *span, is_backwards=True)
+        )
+
+
+def rounded_wh(energy_j: int) -> int:
+    return (energy_j + 1_800) // 3_600
+
+
+@asynccontextmanager
+async def rig(
+    migrated: Path,
+    folder: Path,
+    made: Standing,
+    *,
+    version: str = NEW_FIRMWARE,
+    **rules: int,
+) -> AsyncIterator[Rig]:
+    """Make a store, and serve a gateway that is to be collected from; the clock is at its start."""
+    time = VirtualTime(midnight_at(0) + BEGIN_S, sleepers=2)
+    async with collected(migrated, folder, time.now, **rules) as here:
+        gateway = Gateway(
+            made, firmware(version), Clock(lambda: time.now), time.sleep, seed=SEED, keeps_asked=True
+        )
+        async with serving(gateway, "127.0.0.1", 0) as port:
+            row = gateways.Gateway(
+                SYSTEM_ID, gateway.serial_number, f"127.0.0.1:{port}", "", time.now
+            )
+            await here.database.write(lambda tx: gateways.add_gateway(tx, row))
+            token = gateway.token() if gateway.firmware.wants_token else ""
+            vault.keep(here.config.secrets_path, row.serial_number, vault.Secret(token))
+            yield Rig(here, time, gateway, row)
+
+
+def overlapping(intervals: list[tuple[int, int, int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield where an inverter's intervals tell of the same time twice."""
+    for before, after in zip(intervals, intervals[1:], strict=False):
+        if after[0] < before[1]:
+            yield after[0], before[1]

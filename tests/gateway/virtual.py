@@ -31,6 +31,10 @@ class VirtualTime:
         self._news.set()
         await future
 
+    def forget(self) -> None:
+        """Leave behind the sleepers that are no more."""
+        self._waiting.clear()
+
     async def pass_until(self, at: int) -> None:
         """Let time pass until *at*."""
         while True:

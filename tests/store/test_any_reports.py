@@ -41,7 +41,7 @@ async def says_what_the_plain_model_says(store, story, *, packed_to: int = BEFOR
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(50)
+@examples(35)
 @given(story=stories())
 async def test_whatever_is_told_the_store_says_what_the_plain_model_says(store, story):
     await says_what_the_plain_model_says(store, story)
@@ -49,7 +49,7 @@ async def test_whatever_is_told_the_store_says_what_the_plain_model_says(store, 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(30)
+@examples(20)
 @given(story=stories(METERS))
 async def test_whatever_meters_tell_the_store_says_what_the_plain_model_says(store, story):
     await says_what_the_plain_model_says(store, story)
@@ -65,7 +65,7 @@ async def test_what_is_told_of_days_long_closed_is_the_same(store, story):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["postgresql"])
-@examples(15)
+@examples(10)
 @given(story=stories())
 async def test_postgresql_says_what_the_plain_model_says_too(store, story):
     await says_what_the_plain_model_says(store, story)
@@ -99,7 +99,7 @@ async def leaves_the_same_rows(store, told) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(40)
+@examples(25)
 @given(told=two_orders())
 async def test_order_and_repeats_make_no_difference_to_any_row(store, told):
     await leaves_the_same_rows(store, told)
@@ -115,7 +115,7 @@ async def test_order_and_repeats_make_no_difference_to_any_row_of_postgresql(sto
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(30)
+@examples(20)
 @given(story=stories(INVERTERS))
 async def test_joules_in_less_what_is_superseded_are_joules_out(store, story):
     place, steps = story

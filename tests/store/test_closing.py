@@ -33,7 +33,7 @@ async def hot_rows(site):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(20)
+@examples(12)
 @given(story=stories(), days=st.lists(st.integers(-4, 4), max_size=4))
 async def test_closing_day_by_day_leaves_what_closing_at_once_leaves(store, story, days):
     place, steps = story

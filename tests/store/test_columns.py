@@ -56,7 +56,7 @@ async def leaves_the_same_bytes(store, story) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("backend", ["sqlite"])
-@examples(40)
+@examples(30)
 @given(story=columnar_stories())
 async def test_columns_leave_the_bytes_that_single_intervals_leave(store, story):
     await leaves_the_same_bytes(store, story)

@@ -46,20 +46,21 @@ APPLICATION: Final = """
     WHERE a.key_digest = :digest
 """
 #: One row where the user authorised the application, else none.
-PERMIT: Final = f"""
+PERMIT: Final = """
     SELECT u.company_id, known.system_id,
         coalesce(ua.sees_consumption, 0), coalesce(ca.sees_consumption, 0),
-        {", ".join(f"seen.{column}" for column in SYSTEM.columns)}
+        CASE WHEN known.is_api_enabled = 1
+            AND (ua.system_id IS NOT NULL OR ca.system_id IS NOT NULL) THEN 1 ELSE 0 END
     FROM user_account u
     JOIN app_grant g ON g.user_id = u.user_id AND g.app_id = :app_id
     LEFT JOIN system known ON known.system_id = :system_id
     LEFT JOIN user_access ua ON ua.user_id = u.user_id AND ua.system_id = known.system_id
     LEFT JOIN company_access ca
         ON ca.company_id = u.company_id AND ca.system_id = known.system_id
-    LEFT JOIN system seen ON seen.system_id = known.system_id AND seen.is_api_enabled = 1
-        AND (ua.system_id IS NOT NULL OR ca.system_id IS NOT NULL)
     WHERE u.user_id = :user_id
-"""  # noqa: S608 - the columns of the table
+"""
+#: Asked only for a system that the permit names as seen.
+SEEN_SYSTEM: Final = f"SELECT {SYSTEM.select} FROM system WHERE system_id = :system_id"  # noqa: S608
 #: The systems that a user sees, as a table to join with.
 SEEN: Final = """
     SELECT system_id FROM user_access WHERE user_id = :user_id
@@ -84,9 +85,6 @@ RAISE_USAGE: Final = """
     WHERE app_usage.calls < excluded.calls
 """
 
-_SYSTEM_FROM: Final = 4  # the columns of PERMIT in front of the system's
-
-
 async def application(rows: Rows, digest: bytes) -> Application | None:
     """Return the application whose key has *digest*, None for a wrong key."""
     row = await rows.one(APPLICATION, digest=digest)
@@ -98,11 +96,11 @@ async def permit(rows: Rows, *, app_id: int, user_id: int, system_id: int | None
     row = await rows.one(PERMIT, app_id=app_id, user_id=user_id, system_id=system_id)
     if row is None:
         return None
-    company_id, known_id, own, company = row[:_SYSTEM_FROM]
-    columns = row[_SYSTEM_FROM:]
+    company_id, known_id, own, company, is_seen = row
+    seen = await rows.one(SEEN_SYSTEM, system_id=known_id) if is_seen else None
     return Permit(
         company_id,
-        None if columns[0] is None else system_of(columns),
+        None if seen is None else system_of(seen),
         bool(own or company),
         known_id is not None,
     )

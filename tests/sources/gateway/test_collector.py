@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -113,11 +114,14 @@ async def test_everything_is_asked_again_after_an_hour(here: Collected):
 
 
 async def test_a_gateway_that_hangs_delays_no_other(here: Collected):
-    hanging = await asyncio.start_server(lambda *_: asyncio.sleep(3_600), "127.0.0.1", 0)
-    host = f"127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
-    dead = served.Gateway("8.3.5169", "122344000002", host=host)
-    async with hanging, served.serving(made_gateway()) as gateway:
-        await here.add(dead)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        host = "{}:{}".format(*hanging.getsockname())
+        await here.add(served.Gateway("8.3.5169", "122344000002", host=host))
+        await assert_followed(here)
+
+
+async def assert_followed(here: Collected) -> None:
+    async with served.serving(made_gateway()) as gateway:
         await here.add(gateway)
         async with here.collecting(soon), asyncio.timeout(5):
             await here.derived(gateway.serial_number)

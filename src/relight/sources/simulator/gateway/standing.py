@@ -61,6 +61,10 @@ class Standing:
         """Return the zone of the gateway's clock."""
         return self.system.zone
 
+    def prepare(self, at: int) -> None:
+        """Simulate the days up to *at*, which takes seconds the first time."""
+        self.sun.counted_j(Line(""), at)
+
     def listed(self, at: int) -> list[tuple[int, SimulatedDevice]]:
         """Return the inverters that are there, each with its number."""
         return [
