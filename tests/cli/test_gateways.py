@@ -98,6 +98,22 @@ def test_a_gateway_is_added_listed_and_removed(command: Relight, token_file: Pat
     assert not secret.exists()
 
 
+def test_a_token_is_renewed_and_the_address_changed(command: Relight, tmp_path: Path):
+    with_system(command)
+    command("gateway", "add", "--system", 67, "--host", "a", "--serial", SERIAL)
+    (tmp_path / "token").write_text(served.token(1_950_000_000))
+
+    command("gateway", "set", SERIAL, "--token-file", tmp_path / "token")
+    told = command("gateway", "set", SERIAL, "--host", "b", "--username", "u", "--json")
+
+    names = ("host", "username", "signs_in_with", "token_expires_at")
+    assert ["b", "u", "token", 1_950_000_000] == [told.json[name] for name in names]
+    assert (1, True) == (
+        command("gateway", "set", SERIAL).status,
+        served.token(1_950_000_000) not in command("audit", "--json").out,
+    )
+
+
 def test_an_unreachable_gateway_is_added_by_its_serial_number(command: Relight):
     with_system(command)
     words = ("gateway", "add", "--system", 67, "--host", "127.0.0.1:9")

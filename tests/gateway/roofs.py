@@ -36,10 +36,10 @@ SEED = 1
 SITE = ZoneInfo("Europe/Berlin")
 NEW_FIRMWARE = "8.3.5167"
 HOUR_S = 3_600
-#: The three days around the end of summer time: the second has 25 hours.
-FIRST_DAY = day_of_date(date(2026, 10, 24))
-#: Collecting begins soon after a midnight.
-BEGIN_S = 300
+#: The three days around the beginning of summer time: the second has 23 hours.
+FIRST_DAY = day_of_date(date(2026, 3, 28))
+#: Collecting begins soon before a midnight.
+BEGIN_S = -300
 #: Everything of a day has come by then.
 LATE_S = 1_800
 
@@ -56,7 +56,7 @@ def standing(roof: Roof, behaviour: Behaviour | None = None) -> Standing:
     made = Standing(
         system(roof, SEED), lambda day: day_of(roof, day), FIRST_DAY - 1, behaviour or Behaviour()
     )
-    made.prepare(midnight_at(0))
+    made.prepare(midnight_at(0) + BEGIN_S)
     return made
 
 
@@ -146,11 +146,11 @@ class Rig:
         sun, line = self.roof.sun, Line(serial_number)
         return sun.counted_j(line, end_at) - sun.counted_j(line, start_at)
 
-    def micro_wh(self, number: int) -> int:
-        """Return what the inverters made on a day. [Wh]"""
+    def micro_wh(self, number: int, *, less_j: int = 0) -> int:
+        """Return what the inverters made on a day, less what nobody can know of. [Wh]"""
         span = (midnight_at(number), midnight_at(number + 1))
         made_j = sum(self.made_j(one.serial_number, *span) for one in self.roof.system.inverters)
-        return rounded_wh(made_j)
+        return rounded_wh(made_j - less_j)
 
     def flowed_j(self, kind: Kind, start_at: int, end_at: int, *, is_backwards: bool = False):
         """Return what went through a meter one way. [J]"""

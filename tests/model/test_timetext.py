@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from relight.errors import UnreadableDate
@@ -116,6 +116,10 @@ def test_a_local_time_that_is_skipped_lies_as_long_after_the_gap():
 
 @given(st.integers(172_800, INSTANT_MAX - 172_800), st.sampled_from(NAMES))
 def test_what_is_written_is_read_again(at, name):
+    offset = datetime.fromtimestamp(at, tz=zone(name)).utcoffset()
+    # An offset of long ago that had seconds is written as whole minutes.
+    assume(offset is not None and not offset.total_seconds() % 60)
+
     assert at == parse_instant(iso8601(zone(name), at), LOS_ANGELES)
     assert at == parse_instant(iso8601(zone(name), at).replace("+", " "), LOS_ANGELES)
 

@@ -135,6 +135,46 @@ def examine(
         raise BadInput("gateway", reason)
 
 
+@app.command("set")
+def change(
+    gateway: Named,
+    *,
+    host: Annotated[str | None, typer.Option(help="Its new name or address.")] = None,
+    username: Annotated[str | None, typer.Option(help="The new user.")] = None,
+    token_file: TokenFile = None,
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+    data: Data = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Change a gateway's address, user, token or password, as when a token has expired."""
+    from relight.sources.gateway import vault
+
+    at = desk(data, database)
+    new = _secret(token_file, password_file)
+    given = fields.chosen(
+        {
+            "host": None if host is None else _host(host),
+            "username": None if username is None else fields.line("username", username),
+            "secret": "another one" if new != vault.Secret() else None,
+        }
+    )
+
+    async def step(tx: Transaction) -> Gateway:
+        found = await gateways.set_gateway(
+            tx, gateway, host=given.get("host"), username=given.get("username")
+        )
+        old = vault.find(at.config.secrets_path, found.serial_number)
+        kept = vault.Secret(new.token or old.token, new.password or old.password)
+        vault.keep(at.config.secrets_path, found.serial_number, kept)
+        return found
+
+    detail = {"gateway": gateway, **given}
+    found = at.change("gateway.set", step, lambda one: {"system_id": one.system_id, **detail})
+    show_one(_line(at, found), as_json=as_json)
+    _warn(at, found)
+
+
 @app.command("remove")
 def remove(gateway: Named, *, data: Data = None, database: DatabaseUrl = None) -> None:
     """Stop collecting from a gateway and forget its token; what it told stays."""

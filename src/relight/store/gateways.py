@@ -107,6 +107,17 @@ async def one_gateway(rows: Rows, named: str) -> Gateway:
     return found[0]
 
 
+async def set_gateway(
+    tx: Transaction, named: str, *, host: str | None, username: str | None
+) -> Gateway:
+    """Change where a gateway is or as whom it is asked, and return it. Raises NotKnown."""
+    before = await one_gateway(tx, named)
+    changes = {"host": host, "username": username}
+    gateway = before._replace(**{name: one for name, one in changes.items() if one is not None})
+    await tx.put(GATEWAY, [gateway])
+    return gateway
+
+
 async def remove_gateway(tx: Transaction, named: str) -> Gateway:
     """Stop collecting from a gateway; what it told stays. Raises NotKnown."""
     gateway = await one_gateway(tx, named)

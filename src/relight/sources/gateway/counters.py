@@ -39,8 +39,9 @@ class Step(NamedTuple):
 def gained_j(before_j: int | None, after_j: int | None, span_s: int, told_j: int) -> int:
     """Return what was made between two looks at a counter. [J]
 
-    A wrap at 2^32 J is counted through, a counter that begins again tells what it counted since;
-    of a replaced one, and without a counter, only the last report (*told_j*) is known.
+    A wrap at 2^32 J is counted through. A counter that begins again tells what it counted since,
+    which may be less than the last report (*told_j*) where that had begun before; of a replaced
+    one, and without a counter, the last report is all that is known.
     """
     if before_j is None or after_j is None:
         return told_j
@@ -50,7 +51,7 @@ def gained_j(before_j: int | None, after_j: int | None, span_s: int, told_j: int
     if before_j < WRAP_J and 0 <= change_j + WRAP_J <= possible_j:
         return change_j + WRAP_J
     if change_j < 0 and after_j <= min(possible_j, before_j // 2):
-        return after_j
+        return max(after_j, told_j)
     return told_j
 
 
