@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from relight.errors import GatewayError
+from relight.errors import GatewayError, NotKnown
 from relight.model.clock import Clock, day_of_date, day_start_at
 from relight.model.devices import Kind, Source
 from relight.model.lifetimes import Days
@@ -28,6 +27,7 @@ from relight.sources.simulator.gateway.server import Gateway, serving
 from relight.sources.simulator.gateway.standing import Standing
 from relight.sources.simulator.gateway.sun import Line
 from relight.store import energy, gateways
+from relight.store.database import Transaction
 from relight.store.verify import Difference, verify
 from tests.gateway.virtual import VirtualTime
 from tests.sources.gateway.collecting import SYSTEM_ID, Collected, collected
@@ -44,11 +44,15 @@ BEGIN_S = -300
 LATE_S = 1_800
 
 
-@cache
+#: Days of roofs, simulated once.
+DAYS: dict[tuple[Roof, int], SimulatedDay] = {}
+
+
 def day_of(roof: Roof, day: int) -> SimulatedDay:
-    """Return a day of a roof, simulated once."""
-    (found,) = simulate(system(roof, SEED), SEED, day, 1)
-    return found
+    """Return a day of a roof."""
+    if (roof, day) not in DAYS:
+        (DAYS[roof, day],) = simulate(system(roof, SEED), SEED, day, 1)
+    return DAYS[roof, day]
 
 
 def standing(roof: Roof, behaviour: Behaviour | None = None) -> Standing:
@@ -192,19 +196,30 @@ async def rig(
     **rules: int,
 ) -> AsyncIterator[Rig]:
     """Make a store, and serve a gateway that is to be collected from; the clock is at its start."""
-    time = VirtualTime(midnight_at(0) + BEGIN_S, sleepers=2)
-    async with collected(migrated, folder, time.now, **rules) as here:
-        gateway = Gateway(
-            made, firmware(version), Clock(lambda: time.now), time.sleep, seed=SEED, keeps_asked=True
-        )
-        async with serving(gateway, "127.0.0.1", 0) as port:
-            row = gateways.Gateway(
-                SYSTEM_ID, gateway.serial_number, f"127.0.0.1:{port}", "", time.now
-            )
-            await here.database.write(lambda tx: gateways.add_gateway(tx, row))
-            token = gateway.token() if gateway.firmware.wants_token else ""
-            vault.keep(here.config.secrets_path, row.serial_number, vault.Secret(token))
-            yield Rig(here, time, gateway, row)
+    now = midnight_at(0) + BEGIN_S
+    async with collected(migrated, folder, now, **rules) as here:
+        async with rig_over(here, made, version) as one:
+            yield one
+
+
+@asynccontextmanager
+async def rig_over(here: Collected, made: Standing, version: str) -> AsyncIterator[Rig]:
+    """Serve a gateway that is collected from into a store, from the store's instant on."""
+    time = VirtualTime(here.now, sleepers=2)
+    clock = Clock(lambda: time.now)
+    gateway = Gateway(made, firmware(version), clock, time.sleep, seed=SEED, keeps_asked=True)
+    async with serving(gateway, "127.0.0.1", 0) as port:
+        row = gateways.Gateway(SYSTEM_ID, gateway.serial_number, f"127.0.0.1:{port}", "", here.now)
+
+        async def change(tx: Transaction) -> None:
+            with suppress(NotKnown):
+                await gateways.remove_gateway(tx, row.serial_number)
+            await gateways.add_gateway(tx, row)
+
+        await here.database.write(change)
+        token = gateway.token() if gateway.firmware.wants_token else ""
+        vault.keep(here.config.secrets_path, row.serial_number, vault.Secret(token))
+        yield Rig(here, time, gateway, row)
 
 
 def overlapping(intervals: list[tuple[int, int, int, int]]) -> Iterator[tuple[int, int]]:

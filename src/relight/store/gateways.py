@@ -112,8 +112,10 @@ async def set_gateway(
 ) -> Gateway:
     """Change where a gateway is or as whom it is asked, and return it. Raises NotKnown."""
     before = await one_gateway(tx, named)
-    changes = {"host": host, "username": username}
-    gateway = before._replace(**{name: one for name, one in changes.items() if one is not None})
+    gateway = before._replace(
+        host=before.host if host is None else host,
+        username=before.username if username is None else username,
+    )
     await tx.put(GATEWAY, [gateway])
     return gateway
 
