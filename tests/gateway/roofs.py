@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -108,13 +109,13 @@ class Rig:
                 return
         await deriver.catch_up()
 
-    async def daily_wh(self, source: Source, count: int) -> list[int | None]:
-        """Return the store's totals of the first days. [Wh]"""
+    async def daily_wh(self, source: Source, count: int) -> list[int]:
+        """Return the store's totals of the first days, as far as there are any. [Wh]"""
         days = Days(FIRST_DAY, FIRST_DAY + count - 1)
         found = await self.here.database.read(
             lambda rows: energy.daily_wh(rows, SYSTEM_ID, source, days)
         )
-        return [found.get(FIRST_DAY + number) for number in range(count)]
+        return [wh for day, wh in sorted(found.items()) if FIRST_DAY <= day]
 
     async def source_day(self, source: Source, number: int) -> SourceDay:
         """Return the slots of a day."""
@@ -147,8 +148,7 @@ class Rig:
 
     def made_j(self, serial_number: str, start_at: int, end_at: int) -> int:
         """Return what an inverter made. [J]"""
-        sun, line = self.roof.sun, Line(serial_number)
-        return sun.counted_j(line, end_at) - sun.counted_j(line, start_at)
+        return self.roof.made_j(serial_number, start_at, end_at)
 
     def micro_wh(self, number: int, *, less_j: int = 0) -> int:
         """Return what the inverters made on a day, less what nobody can know of. [Wh]"""
@@ -156,7 +156,9 @@ class Rig:
         made_j = sum(self.made_j(one.serial_number, *span) for one in self.roof.system.inverters)
         return rounded_wh(made_j - less_j)
 
-    def flowed_j(self, kind: Kind, start_at: int, end_at: int, *, is_backwards: bool = False):
+    def flowed_j(
+        self, kind: Kind, start_at: int, end_at: int, *, is_backwards: bool = False
+    ) -> int:
         """Return what went through a meter one way. [J]"""
         meter = self.roof.meter(kind)
         assert meter is not None
@@ -197,9 +199,11 @@ async def rig(
 ) -> AsyncIterator[Rig]:
     """Make a store, and serve a gateway that is to be collected from; the clock is at its start."""
     now = midnight_at(0) + BEGIN_S
-    async with collected(migrated, folder, now, **rules) as here:
-        async with rig_over(here, made, version) as one:
-            yield one
+    async with (
+        collected(migrated, folder, now, **rules) as here,
+        rig_over(here, made, version) as one,
+    ):
+        yield one
 
 
 @asynccontextmanager
@@ -224,6 +228,6 @@ async def rig_over(here: Collected, made: Standing, version: str) -> AsyncIterat
 
 def overlapping(intervals: list[tuple[int, int, int, int]]) -> Iterator[tuple[int, int]]:
     """Yield where an inverter's intervals tell of the same time twice."""
-    for before, after in zip(intervals, intervals[1:], strict=False):
+    for before, after in pairwise(intervals):
         if after[0] < before[1]:
             yield after[0], before[1]

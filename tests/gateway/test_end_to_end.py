@@ -66,6 +66,7 @@ async def micro_error(one: Rig, number: int) -> float:
 async def test_three_days_of_all_that_leaves_counters_whole(
     rounds: int, migrated_sqlite: Path, tmp_path: Path
 ):
+    poll_s = RARE_POLL_S if rounds < ROUNDS_LONG else 60
     roof = standing(ROOF)
     lost, gone = (one.serial_number for one in roof.system.inverters[-2:])
     gone_at = noon_at(2)
@@ -77,12 +78,13 @@ async def test_three_days_of_all_that_leaves_counters_whole(
         stale=[Span(noon_at(0))],
         dropped={lost: Span(noon_at(1), noon_at(1) + 2 * HOUR_S), gone: Span(gone_at)},
     )
-    async with rig(migrated_sqlite, tmp_path, roof, poll_s=300 if rounds < ROUNDS_LONG else 60) as one:
+    async with rig(migrated_sqlite, tmp_path, roof, poll_s=poll_s) as one:
         await one.collect_until(midnight_at(3) + LATE_S)
 
         errors = [await micro_error(one, number) for number in range(2)]
         assert SLOTS_SHARE_MAX > max(errors)
         last = roof.micros.last(gone, gone_at)
+        assert last is not None
         unheard_j = one.made_j(gone, last.end_at, midnight_at(3))
         assert [one.micro_wh(0), one.micro_wh(1), one.micro_wh(2, less_j=unheard_j)] == (
             await one.daily_wh(Source.MICRO, 3)
@@ -152,6 +154,7 @@ async def test_counters_that_begin_again_cost_no_more_than_one_reading(
 async def test_another_meter_brings_no_energy_of_its_own(migrated_sqlite: Path, tmp_path: Path):
     roof = standing(ROOF)
     meter = roof.meter(Kind.PRODUCTION_METER)
+    assert meter is not None
     swapped_at = noon_at(0) + 200
     roof.behaviour.swaps_at[meter.serial_number] = swapped_at
     async with rig(migrated_sqlite, tmp_path, roof, poll_s=RARE_POLL_S) as one:
@@ -167,9 +170,7 @@ async def test_another_meter_brings_no_energy_of_its_own(migrated_sqlite: Path, 
 
 
 async def test_inverters_beyond_the_limit_are_estimated(migrated_sqlite: Path, tmp_path: Path):
-    roof = standing(
-        Roof(inverters=55, has_meters=False), Behaviour(device_limit=DEVICE_LIMIT)
-    )
+    roof = standing(Roof(inverters=55, has_meters=False), Behaviour(device_limit=DEVICE_LIMIT))
     async with rig(migrated_sqlite, tmp_path, roof, poll_s=RARE_POLL_S) as one:
         await one.collect_until(midnight_at(1) + LATE_S)
 
@@ -195,15 +196,12 @@ async def test_firmware_that_tells_powers_alone(
     version: str, has_meters: bool, migrated_sqlite: Path, tmp_path: Path
 ):
     roof = standing(Roof(inverters=6, has_meters=has_meters))
-    async with rig(
-        migrated_sqlite, tmp_path, roof, version=version, poll_s=RARE_POLL_S
-    ) as one:
+    async with rig(migrated_sqlite, tmp_path, roof, version=version, poll_s=RARE_POLL_S) as one:
         await one.collect_until(midnight_at(1) + LATE_S)
 
         (made_wh,) = await one.daily_wh(Source.MICRO, 1)
         assert ESTIMATED_SHARE_MAX > abs(one.micro_wh(0) - made_wh) / one.micro_wh(0)
         assert SLOTS_SHARE_MAX > await micro_error(one, 0)
-        assert [one.production_wh(0) if has_meters else None] == (
-            await one.daily_wh(Source.METER, 1)
-        )
+        metered = [one.production_wh(0)] if has_meters else []
+        assert metered == await one.daily_wh(Source.METER, 1)
         await assert_sound(one)

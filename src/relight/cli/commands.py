@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "key": Entry("report_keys", "app", is_group=True),
     "gateway": Entry("gateways", "app", is_group=True),
     "collect": Entry("collect", "collect"),
+    "simulate-gateway": Entry("simulate_gateway", "simulate_gateway"),
     "import": Entry("importing", "import_files"),
     "verify": Entry("upkeep", "verify"),
     "recount": Entry("upkeep", "recount"),

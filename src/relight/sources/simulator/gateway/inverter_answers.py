@@ -23,12 +23,15 @@ _ASLEEP_S: Final = 3_600
 #: Counters that run longer than the simulation say that they do. [s]
 _AGE_S: Final = 200 * 86_400
 _INVERTER_TYPE: Final = 1
+_WEEK: Final = 7
 
 
 def device_data(standing: Standing, at: int) -> dict[str, object]:
     """Return `/ivp/pdm/device_data`."""
+    today = day_at(standing.site, at)
+    since_at = [day_start_at(standing.site, day) for day in (today, today - 1, today - _WEEK)]
     rows: dict[str, object] = {
-        str(_FIRST_EID + _EID_STEP * number): _inverter(standing, one, at)
+        str(_FIRST_EID + _EID_STEP * number): _inverter(standing, one, at, since_at)
         for number, one in standing.listed(at)
     }
     rows |= meter_answers.device_rows(standing, at)
@@ -40,7 +43,12 @@ def device_data(standing: Standing, at: int) -> dict[str, object]:
     return {**told, **counts}
 
 
-def _inverter(standing: Standing, one: SimulatedDevice, at: int) -> dict[str, object]:
+def _inverter(
+    standing: Standing, one: SimulatedDevice, at: int, since_at: list[int]
+) -> dict[str, object]:
+    today_wh, since_yesterday_wh, week_wh = (
+        standing.made_j(one.serial_number, begin_at, at) // JOULES_PER_WH for begin_at in since_at
+    )
     report = standing.report(one.serial_number, at)
     is_asleep = report is None or report.end_at < at - _ASLEEP_S
     last: dict[str, object] = {}
@@ -65,7 +73,11 @@ def _inverter(standing: Standing, one: SimulatedDevice, at: int) -> dict[str, ob
     }
     channel = {
         "chanEid": _FIRST_CHANNEL_EID,
-        "wattHours": {"today": 0, "yesterday": 0, "week": 0},
+        "wattHours": {
+            "today": today_wh,
+            "yesterday": since_yesterday_wh - today_wh,
+            "week": week_wh,
+        },
         "watts": {
             "now": 0 if is_asleep else standing.power_w(one.serial_number, at),
             "nowUsed": 0,

@@ -84,8 +84,7 @@ def device_rows(standing: Standing, at: int) -> dict[str, object]:
     rows: dict[str, object] = {}
     for eid, one in _numbered(standing):
         channels = [
-            _device_channel(standing, one, number, mark_at)
-            for number in range(1, one.channels + 1)
+            _device_channel(standing, one, number, mark_at) for number in range(1, one.channels + 1)
         ]
         rows[str(eid)] = {
             "devName": "eim",

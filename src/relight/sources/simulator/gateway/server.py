@@ -1,4 +1,4 @@
-"""A simulated gateway on a socket: TLS and tokens from firmware 7 on, plain HTTP and digest below."""
+"""A simulated gateway on a socket: TLS and tokens from firmware 7 on, HTTP and digest below."""
 
 from __future__ import annotations
 

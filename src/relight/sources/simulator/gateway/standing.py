@@ -25,6 +25,8 @@ _OPENING_CHANCE_J: Final = 3_600_000_000
 _BEFORE_WRAP_J: Final = 6_000_000
 #: How far the counter of another meter is ahead of the one it replaces. [J]
 _OTHER_METER_J: Final = 7_200_000_000
+#: What flowed the wrong way through a meter of one way, all night long. [J]
+_STRAY_J: Final = 320_000
 #: Powers are averages of so long. [s]
 _POWER_S: Final = 60
 
@@ -90,6 +92,11 @@ class Standing:
         counted_j = self._since_reset_j(Line(serial_number), report.end_at, opening_j)
         return counted_j % WRAP_J if self.behaviour.wraps else counted_j
 
+    def made_j(self, serial_number: str, start_at: int, end_at: int) -> int:
+        """Return what an inverter made, whatever its counter says. [J]"""
+        line = Line(serial_number)
+        return self.sun.counted_j(line, end_at) - self.sun.counted_j(line, start_at)
+
     def power_w(self, serial_number: str, at: int) -> int:
         """Return the average power of an inverter's last report. [W]"""
         report = self.report(serial_number, at)
@@ -101,7 +108,9 @@ class Standing:
             self._since_reset_j(
                 Line(meter.serial_number, channel, is_backwards),
                 at,
-                self._opening_j(f"{meter.serial_number}/{channel}/{is_backwards}"),
+                self._opening_j(f"{meter.serial_number}/{channel}/{is_backwards}")
+                if meter.kind is Kind.NET_METER or not is_backwards
+                else _STRAY_J,
             )
             for is_backwards in (False, True)
         ]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Gives a site-local day.
 DayOf: TypeAlias = Callable[[int], SimulatedDay]
 #: Days kept, added up; what is asked for is now, or yesterday's evening.
-_DAYS_KEPT: Final = 4
+_DAYS_KEPT: Final = 8
 
 
 class Line(NamedTuple):
@@ -69,23 +69,30 @@ class Sun:
         if day < self.first_day:
             return 0
         while self._next_day <= day:
-            self._add(self._next_day)
+            self._add_up(self._next_day)
         before_j = self._before_j[day].get(line, 0)
-        run = self._runs[day].get(line)
+        run = self._runs_of(day).get(line)
         return before_j if run is None else before_j + run.at_j(at)
 
-    def _add(self, day: int) -> None:
-        runs: dict[Line, _Run] = {}
-        for column in self.days(day).columns:
-            for is_backwards in (False, True):
-                line = Line(column.serial_number, column.channel, is_backwards)
-                runs[line] = _run(column, is_backwards=is_backwards)
+    def _add_up(self, day: int) -> None:
         sums_j = dict(self._before_j[day])
-        for line, run in runs.items():
+        for line, run in self._runs_of(day).items():
             sums_j[line] = sums_j.get(line, 0) + run.sums_j[-1]
-        self._runs[day], self._before_j[day + 1] = runs, sums_j
+        self._before_j[day + 1] = sums_j
         self._next_day = day + 1
-        self._runs.pop(day - _DAYS_KEPT, None)
+
+    def _runs_of(self, day: int) -> dict[Line, _Run]:
+        if day not in self._runs:
+            if len(self._runs) >= _DAYS_KEPT:
+                del self._runs[min(self._runs)]
+            self._runs[day] = {
+                Line(column.serial_number, column.channel, is_backwards): _run(
+                    column, is_backwards=is_backwards
+                )
+                for column in self.days(day).columns
+                for is_backwards in (False, True)
+            }
+        return self._runs[day]
 
 
 def _run(column: DayColumn, *, is_backwards: bool) -> _Run:
