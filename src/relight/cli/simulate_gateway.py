@@ -20,6 +20,8 @@ from relight.model.clock import Clock, day_at, day_of_date, day_start_at
 from relight.model.devices import Kind
 from relight.sources.simulator.gateway import behaviour
 from relight.sources.simulator.gateway.behaviour import Misbehaviour
+from relight.sources.simulator.gateway.firmware import Firmware
+from relight.sources.simulator.gateway.firmware import firmware as read_firmware
 from relight.sources.simulator.gateway.roof import INVERTERS_MAX, Roof, system
 
 if TYPE_CHECKING:
@@ -71,9 +73,10 @@ def simulate_gateway(
         number=fields.number("seed", seed),
     )
     start_at = int(time.time()) if at is None else fields.instant("at", at)
-    standing = _standing(roof, seed, start_at, misbehave or [])
     asked_port = fields.number("port", port, most=_PORT_MAX) if port else 0
-    gateway = _gateway(standing, firmware, clock=_fast(start_at, speed), sleep=_hurried(speed))
+    version = read_firmware(firmware)
+    standing = _standing(roof, seed, start_at, misbehave or [])
+    gateway = _gateway(standing, version, clock=_fast(start_at, speed), sleep=_hurried(speed))
     if token_file is not None:
         _write(token_file, gateway.token())
     asyncio.run(_serve(gateway, host, asked_port, token_file))
@@ -99,11 +102,10 @@ def _standing(roof: Roof, seed: int, at: int, wanted: list[Misbehaviour]) -> Sta
     return standing
 
 
-def _gateway(standing: Standing, version: str, *, clock: Clock, sleep: Sleep) -> Gateway:
-    from relight.sources.simulator.gateway.firmware import firmware
+def _gateway(standing: Standing, version: Firmware, *, clock: Clock, sleep: Sleep) -> Gateway:
     from relight.sources.simulator.gateway.server import Gateway
 
-    return Gateway(standing, firmware(version), clock, sleep, standing.system.system_id)
+    return Gateway(standing, version, clock, sleep, standing.system.system_id)
 
 
 def _fast(start_at: int, speed: float) -> Clock:

@@ -13,6 +13,7 @@ from relight.sources.simulator.days import SimulatedDay, simulate
 from relight.sources.simulator.gateway import behaviour, sign_in
 from relight.sources.simulator.gateway.behaviour import Behaviour, Misbehaviour, Span
 from relight.sources.simulator.gateway.firmware import firmware
+from relight.sources.simulator.gateway.micros import MicroReport
 from relight.sources.simulator.gateway.roof import Roof, system
 from relight.sources.simulator.gateway.standing import Standing
 from relight.sources.simulator.gateway.sun import Line
@@ -72,10 +73,12 @@ def test_days_that_were_forgotten_are_counted_the_same_again():
 
 def test_reports_are_a_quarter_of_an_hour_long_staggered_and_hold_all_that_was_made():
     one = standing()
-    lasts = {inverter.serial_number: set() for inverter in ROOF.inverters}
+    lasts: dict[str, set[MicroReport]] = {one.serial_number: set() for one in ROOF.inverters}
     for at in range(MIDNIGHT_AT, MIDNIGHT_AT + 86_400, 300):
         for serial, found in lasts.items():
-            found.add(one.report(serial, at))
+            report = one.report(serial, at)
+            assert report is not None
+            found.add(report)
 
     assert 3 == len({max(found).end_at for found in lasts.values()})
     for serial, found in lasts.items():
@@ -88,6 +91,7 @@ def test_reports_are_a_quarter_of_an_hour_long_staggered_and_hold_all_that_was_m
 def test_a_counter_moves_by_what_its_report_says():
     one, serial = standing(), ROOF.inverters[0].serial_number
     report = one.report(serial, NOON_AT)
+    assert report is not None
     before_j = one.lifetime_j(serial, report.end_at - 1)
 
     assert before_j + report.energy_j == one.lifetime_j(serial, NOON_AT)
@@ -142,7 +146,7 @@ def test_rows_of_meters_stand_on_marks_and_may_stand_still():
 
     def read_at(one: Standing, at: int) -> int:
         rows = answer("/ivp/pdm/device_data", at, one)
-        return rows["704643328"]["channels"][0]["lastReading"]["endDate"]
+        return int(rows["704643328"]["channels"][0]["lastReading"]["endDate"])
 
     assert NOON_AT + 3_600 == read_at(standing(), NOON_AT + 4_000)
     assert NOON_AT == read_at(stale, NOON_AT + 4_000)

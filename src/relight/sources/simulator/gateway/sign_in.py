@@ -40,7 +40,7 @@ def takes_token(given: str, serial_number: str, at: int, *, seed: int) -> bool:
     if not hmac.compare_digest(signature.encode(), _encoded(_signature(said, seed)).encode()):
         return False
     claims = json.loads(_decoded(said.rpartition(".")[2]))
-    return claims["aud"] == serial_number and claims["exp"] > at
+    return bool(claims["aud"] == serial_number and claims["exp"] > at)
 
 
 def session(serial_number: str, at: int, seed: int) -> str:

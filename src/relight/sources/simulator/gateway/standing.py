@@ -40,7 +40,11 @@ class Flow(NamedTuple):
 
     def plus(self, other: Flow) -> Flow:
         """Return both together."""
-        return Flow(*(one + another for one, another in zip(self, other, strict=True)))
+        return Flow(
+            self.delivered_j + other.delivered_j,
+            self.received_j + other.received_j,
+            self.power_w + other.power_w,
+        )
 
 
 @dataclass(slots=True)
@@ -104,7 +108,7 @@ class Standing:
 
     def flow(self, meter: SimulatedDevice, channel: int, at: int) -> Flow:
         """Return what one channel of a meter stands at."""
-        both_j = [
+        delivered_j, received_j = (
             self._since_reset_j(
                 Line(meter.serial_number, channel, is_backwards),
                 at,
@@ -113,15 +117,16 @@ class Standing:
                 else _STRAY_J,
             )
             for is_backwards in (False, True)
-        ]
+        )
         swapped_at = self.behaviour.swaps_at.get(meter.serial_number)
         if swapped_at is not None and at >= swapped_at:
-            both_j = [one + _OTHER_METER_J for one in both_j]
+            delivered_j += _OTHER_METER_J
+            received_j += _OTHER_METER_J
         power_w = sum(
             sign * self._gain_j(Line(meter.serial_number, channel, sign < 0), at) / _POWER_S
             for sign in (1, -1)
         )
-        return Flow(*both_j, power_w)
+        return Flow(delivered_j, received_j, power_w)
 
     def flows(self, meter: SimulatedDevice, at: int) -> list[Flow]:
         """Return what each channel of a meter stands at."""
