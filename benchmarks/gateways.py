@@ -37,7 +37,7 @@ FIRMWARE = "8.3.5167"
 ZONE = "Europe/Berlin"
 NOON_UTC_S = 11 * 3_600
 #: Found out, every gateway is asked for everything: that is not what is measured. [s]
-BEGINNING_S = 20
+BEGINNING_S = 90
 
 
 class Found(NamedTuple):

@@ -162,3 +162,17 @@ async def test_a_meter_without_readings_has_no_neighbours(store):
 
 def test_rows_lie_in_the_bucket_that_their_end_closes():
     assert [900, 1_200, 1_200] == [measured.bucket(at) for at in (900, 901, 1_200)]
+
+
+async def test_an_odometer_that_fell_silent_is_not_looked_for_again_and_again(store):
+    site = await factories.site(store)
+    await site.save(reading("P1", NOON_AT, 5))
+    span = (NOON_AT + 3600, NOON_AT + 4500)
+
+    async def neighbours(rows, book):
+        meters = [*book.devices.values()]
+        silent = await measured.neighbours(rows, book.where, meters, span, inside=[])
+        asked = await measured.neighbours(rows, book.where, meters, span)
+        return [len(silent), len(asked)]
+
+    assert [0, 1] == await ask(site, neighbours)

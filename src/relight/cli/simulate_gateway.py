@@ -64,7 +64,7 @@ def simulate_gateway(
     """Serve a gateway that does not exist: its panels stand in Berlin and have real weather."""
     missing = [name for name in _LIBRARIES if find_spec(name) is None]
     if missing:
-        raise SetupError("this needs more libraries: pip install 'relight[demo,gateway]'")
+        raise SetupError("this needs more libraries: pip install 'relight[simulator]'")
     if not _LEAST_SPEED <= speed <= _SPEED_MAX:
         raise BadInput("speed", f"{speed} is not between {_LEAST_SPEED} and {_SPEED_MAX:g}")
     roof = Roof(

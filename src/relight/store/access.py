@@ -85,6 +85,7 @@ RAISE_USAGE: Final = """
     WHERE app_usage.calls < excluded.calls
 """
 
+
 async def application(rows: Rows, digest: bytes) -> Application | None:
     """Return the application whose key has *digest*, None for a wrong key."""
     row = await rows.one(APPLICATION, digest=digest)

@@ -14,7 +14,7 @@ from relight.model.odometers import READING_GAP_S_MAX, Reading, registers_in
 from relight.model.packing import unpack_device_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from relight.model.devices import Device
@@ -164,33 +164,46 @@ async def around(rows: Rows, where: Where, span: tuple[int, int], *, last_at: in
 
 
 async def neighbours(
-    rows: Rows, where: Where, meters: Sequence[Device], span: tuple[int, int]
+    rows: Rows,
+    where: Where,
+    meters: Sequence[Device],
+    span: tuple[int, int],
+    *,
+    inside: Iterable[Reading] | None = None,
 ) -> list[Reading]:
     """Return, for every odometer of *meters*, the readings on both sides of *span* (lo_at, hi_at].
 
     That is the last one at or before *lo_at* and the first one at or after *hi_at*, with whatever
     lies near them; none where there is none within the gap that a pair of readings may span.
+    Given the readings *inside*, an odometer that is told neither there nor later is not looked for
+    before: none of its steps reaches into the window, however long it has been silent.
     """
-    (lo_at, hi_at), found = span, list[Reading]()
-    earlier = {
-        (meter.device_id, channel, register)
-        for meter in meters
-        if meter.read_first_at is not None and meter.read_first_at <= lo_at
-        for channel, register in registers_in(meter.registers)
-    }
-    first_at = min((meter.read_first_at or 0 for meter in meters), default=0)
-    until_at = max(first_at, lo_at - READING_GAP_S_MAX)
-    found += await _search(rows, where, earlier, from_at=lo_at, to_at=until_at)
+    lo_at, hi_at = span
     later = {
-        (meter.device_id, channel, register)
+        series
         for meter in meters
         if meter.read_last_at is not None and meter.read_last_at >= hi_at
-        for channel, register in registers_in(meter.registers)
+        for series in _series(meter)
     }
     last_at = max((meter.read_last_at or 0 for meter in meters), default=0)
     until_at = min(last_at, hi_at + READING_GAP_S_MAX)
-    found += await _search(rows, where, later, from_at=hi_at - 1, to_at=until_at)
-    return found
+    found = await _search(rows, where, later, from_at=hi_at - 1, to_at=until_at)
+    earlier = {
+        series
+        for meter in meters
+        if meter.read_first_at is not None and meter.read_first_at <= lo_at
+        for series in _series(meter)
+    }
+    if inside is not None:
+        earlier &= {one[:3] for one in inside} | {one[:3] for one in found}
+    first_at = min((meter.read_first_at or 0 for meter in meters), default=0)
+    until_at = max(first_at, lo_at - READING_GAP_S_MAX)
+    return found + await _search(rows, where, earlier, from_at=lo_at, to_at=until_at)
+
+
+def _series(meter: Device) -> Iterator[SeriesKey]:
+    for channel, register in registers_in(meter.registers):
+        yield meter.device_id, channel, register
 
 
 async def _search(

@@ -120,11 +120,14 @@ async def merge(
     sources = recount.affected(book, {book.devices[key[0]].kind for key in _keys(some)})
     near: list[Reading] = []
     if some.readings:
-        near = await measured.neighbours(tx, book.where, _meters(book), span)
+        near = await measured.neighbours(
+            tx, book.where, _meters(book), span, inside=some.readings.values()
+        )
         span = _reach(some.readings.values(), near, span)
     stored, span = await _stored(tx, book, some, span)
     if sources != {Source.MICRO}:
-        near += await measured.neighbours(tx, book.where, _meters(book), span)
+        inside = [*stored.readings.values(), *some.readings.values()]
+        near += await measured.neighbours(tx, book.where, _meters(book), span, inside=inside)
     stored.readings.update((one[:4], one) for one in near)
     changes = _corrected(some, stored) if is_correction else _compared(book, some, stored, receipt)
     if not changes:
@@ -150,7 +153,8 @@ async def recount_consumption(tx: Transaction, book: Book) -> None:
         return
     for span in _pieces(grid_span(first_at, book.last_data_at())):
         stored = await measured.around(tx, book.where, span, last_at=book.last_data_at())
-        near = await measured.neighbours(tx, book.where, _meters(book), span)
+        inside = list(stored.readings.values())
+        near = await measured.neighbours(tx, book.where, _meters(book), span, inside=inside)
         stored.take((), near)
         reported = Reported(list(stored.intervals.values()), list(stored.readings.values()))
         await recount.window(tx, book, reported, {Source.CONSUMPTION}, span=span)

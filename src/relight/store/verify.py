@@ -175,7 +175,9 @@ async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int,
         rows, book.where, (from_at, span[1]), last_at=book.last_data_at()
     )
     meters = [one for one in book.devices.values() if one.kind in METER_KINDS and one.registers]
-    near = await measured.neighbours(rows, book.where, meters, span)
+    near = await measured.neighbours(
+        rows, book.where, meters, span, inside=stored.readings.values()
+    )
     readings = stored.readings | {one[:4]: one for one in near}
     reported = Reported(list(stored.intervals.values()), list(readings.values()))
     parts = channels(reported, book.kinds)
