@@ -17,7 +17,7 @@ from relight.model.reports import (
     SnapshotReport,
     SystemReport,
 )
-from tests.mornings import ENVOY, MIDNIGHT, SITE, TODAY, morning
+from tests.mornings import ENVOY, MIDNIGHT, SITE, TODAY, intervals, morning
 from tests.serving import NOON, SYSTEM, Server
 
 
@@ -130,6 +130,17 @@ async def test_a_report_that_ended_over_half_an_hour_ago_adds_no_power(api: Serv
     api.moment.at += 1
 
     assert (900, 0) == (just_now, (await summary(api)).json()["current_power"])
+
+
+async def test_the_power_of_several_devices_is_rounded_once_as_in_stats(api: Server) -> None:
+    await api.add_system()
+    rows = [
+        one for serial in "123" for one in intervals(serial, range(NOON, NOON + 1, 300), 30_140)
+    ]
+    await api.save(Report(envoy_serial=ENVOY, reported_at=NOON, intervals=rows))
+    stats = (await api.get(f"/systems/{SYSTEM}/stats")).json()["intervals"]
+
+    assert (301, 301) == (stats[-1]["powr"], (await summary(api)).json()["current_power"])
 
 
 async def test_power_that_was_told_as_such_counts_from_when_it_was_told(api: Server) -> None:

@@ -195,7 +195,7 @@ def test_a_second_start_keeps_the_keys_and_goes_on(folder: Path) -> None:
 
 @pytest.mark.soak
 def test_a_killed_build_is_completed_by_the_next_start(tmp_path: Path, rounds: int) -> None:
-    more = ("--no-serve", "--systems", 2, "--days", 70, "--at", iso(AT))
+    more = ("--no-serve", "--systems", 2, "--days", 40, "--at", iso(AT))
     whole = tmp_path / "whole"
     assert 0 == run(whole, *more).returncode
     expected = derived_in(whole)

@@ -10,6 +10,7 @@ import pytest
 
 from relight.model.devices import Kind, Source
 from relight.model.energy import Origin
+from relight.model.slots import LISTED
 from relight.sources.simulator.gateway.behaviour import DEVICE_LIMIT, Behaviour, Span
 from relight.sources.simulator.gateway.roof import Roof
 from tests.gateway.roofs import (
@@ -71,6 +72,7 @@ async def test_three_days_of_all_that_leaves_counters_whole(
     lost, gone = (one.serial_number for one in roof.system.inverters[-2:])
     gone_at = noon_at(2)
     roof.behaviour = Behaviour(
+        wraps_at=noon_at(1),
         slow=[Span(noon_at(0), noon_at(0) + HOUR_S)],
         broken=[Span(noon_at(1), noon_at(1) + 2_400)],
         stalls=True,
@@ -81,6 +83,7 @@ async def test_three_days_of_all_that_leaves_counters_whole(
     async with rig(migrated_sqlite, tmp_path, roof, poll_s=poll_s) as one:
         await one.collect_until(midnight_at(3) + LATE_S)
 
+        assert all(wrapped(one))
         errors = [await micro_error(one, number) for number in range(2)]
         assert SLOTS_SHARE_MAX > max(errors)
         last = roof.micros.last(gone, gone_at)
@@ -100,6 +103,16 @@ async def test_three_days_of_all_that_leaves_counters_whole(
         assert last.end_at == (await one.intervals())[gone][-1][1]
         assert_not_asked(one, midnight_at(1) - HOUR_S, 600)
         await assert_dark_at_night(one)
+
+
+def wrapped(one: Rig) -> list[bool]:
+    """Tell of each inverter whether its counter began again while it was collected from."""
+    ends = (midnight_at(0), midnight_at(3))
+    counters = [
+        [one.roof.lifetime_j(inverter.serial_number, at) for at in ends]
+        for inverter in one.roof.system.inverters
+    ]
+    return [after < before for before, after in counters]
 
 
 def around_midnight_wh(one: Rig, number: int) -> float:
@@ -125,48 +138,56 @@ async def assert_dark_at_night(one: Rig) -> None:
     assert not any(line.states[: 4 * 12])
 
 
-async def test_counters_that_wrap_are_counted_through(migrated_sqlite: Path, tmp_path: Path):
-    roof = standing(ROOF, Behaviour(wraps=True))
-    async with rig(migrated_sqlite, tmp_path, roof, poll_s=RARE_POLL_S) as one:
-        await one.collect_until(midnight_at(2) + LATE_S)
-
-        assert [one.micro_wh(n) for n in range(2)] == await one.daily_wh(Source.MICRO, 2)
-        assert [one.production_wh(n) for n in range(2)] == await one.daily_wh(Source.METER, 2)
-        await assert_sound(one)
-
-
-async def test_counters_that_begin_again_cost_no_more_than_one_reading(
+async def test_counters_that_begin_again_and_another_meter_cost_no_more_than_one_reading(
     migrated_sqlite: Path, tmp_path: Path
 ):
-    reset_at = noon_at(0) + 200
-    roof = standing(ROOF, Behaviour(resets_at=[reset_at]))
-    async with rig(migrated_sqlite, tmp_path, roof, poll_s=RARE_POLL_S) as one:
-        await one.collect_until(midnight_at(2) + LATE_S)
-
-        assert [one.micro_wh(n) for n in range(2)] == await one.daily_wh(Source.MICRO, 2)
-        first, second = await one.daily_wh(Source.METER, 2)
-        between_j = one.flowed_j(Kind.PRODUCTION_METER, reset_at - RARE_POLL_S, reset_at)
-        assert one.production_wh(0) - between_j // 3_600 - 1 <= first <= one.production_wh(0)
-        assert one.production_wh(1) == second
-        await assert_sound(one)
-
-
-async def test_another_meter_brings_no_energy_of_its_own(migrated_sqlite: Path, tmp_path: Path):
     roof = standing(ROOF)
     meter = roof.meter(Kind.PRODUCTION_METER)
     assert meter is not None
-    swapped_at = noon_at(0) + 200
-    roof.behaviour.swaps_at[meter.serial_number] = swapped_at
+    reset_at, swapped_at = noon_at(0) + 200, noon_at(1) + 200
+    roof.behaviour = Behaviour(resets_at=[reset_at], swaps_at={meter.serial_number: swapped_at})
     async with rig(migrated_sqlite, tmp_path, roof, poll_s=RARE_POLL_S) as one:
         await one.collect_until(midnight_at(2) + LATE_S)
 
-        first, second = await one.daily_wh(Source.METER, 2)
-        around_j = one.flowed_j(
-            Kind.PRODUCTION_METER, swapped_at - RARE_POLL_S, swapped_at + RARE_POLL_S
-        )
-        assert one.production_wh(0) - around_j // 3_600 - 1 <= first < one.production_wh(0)
-        assert one.production_wh(1) == second
+        assert [one.micro_wh(n) for n in range(2)] == await one.daily_wh(Source.MICRO, 2)
+        metered = await one.daily_wh(Source.METER, 2)
+        for number, at in enumerate((reset_at, swapped_at)):
+            around_j = one.flowed_j(Kind.PRODUCTION_METER, at - RARE_POLL_S, at + RARE_POLL_S)
+            lost_wh = one.production_wh(number) - metered[number]
+            assert 0 < lost_wh <= around_j // 3_600 + 1
         await assert_sound(one)
+
+
+async def test_a_day_without_answers_stays_a_gap_whose_energy_is_counted(
+    migrated_sqlite: Path, tmp_path: Path
+):
+    from_at, until_at = noon_at(0), noon_at(1)
+    roof = standing(ROOF, Behaviour(broken=[Span(from_at, until_at)]))
+    async with rig(migrated_sqlite, tmp_path, roof, poll_s=RARE_POLL_S) as one:
+        await one.collect_until(midnight_at(2) + LATE_S)
+
+        made, metered = [await one.daily_wh(source, 2) for source in (Source.MICRO, Source.METER)]
+        assert 1 >= abs(one.micro_wh(0) + one.micro_wh(1) - sum(made))
+        assert 1 >= abs(one.production_wh(0) + one.production_wh(1) - sum(metered))
+        await assert_nothing_listed(one, from_at + HOUR_S, until_at - HOUR_S)
+        filled = [
+            row for rows in (await one.intervals()).values() for row in rows if row[1] > from_at
+        ]
+        assert Origin.ESTIMATE in {origin for *_, origin in filled}
+        await assert_sound(one)
+
+
+async def assert_nothing_listed(one: Rig, from_at: int, until_at: int) -> None:
+    """No slot of the meters within a gap is told as an interval."""
+    for number in range(2):
+        day = await one.source_day(Source.METER, number)
+        for line in day.lines.values():
+            within = [
+                state
+                for index, state in enumerate(line.states)
+                if from_at < day.first_end_at + index * day.step_s <= until_at
+            ]
+            assert LISTED not in within
 
 
 async def test_inverters_beyond_the_limit_are_estimated(migrated_sqlite: Path, tmp_path: Path):
@@ -195,7 +216,7 @@ async def test_inverters_beyond_the_limit_are_estimated(migrated_sqlite: Path, t
 async def test_firmware_that_tells_powers_alone(
     version: str, has_meters: bool, migrated_sqlite: Path, tmp_path: Path
 ):
-    roof = standing(Roof(inverters=6, has_meters=has_meters))
+    roof = standing(Roof(inverters=6, has_meters=has_meters), Behaviour(wraps_at=noon_at(0)))
     async with rig(migrated_sqlite, tmp_path, roof, version=version, poll_s=RARE_POLL_S) as one:
         await one.collect_until(midnight_at(1) + LATE_S)
 

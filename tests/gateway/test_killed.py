@@ -30,7 +30,7 @@ from tests.sources.gateway.collecting import Collected, collected
 ROOT = Path(__file__).parents[2]
 ROOF = Roof(inverters=4)
 #: A child that is not killed takes so long, or a few times as long, for its day. [s]
-LIFE_S = 2.0
+LIFE_S = 3.0
 
 
 async def started(folder: Path, days: Path, until_at: int) -> Process:

@@ -5,6 +5,7 @@ Source: behaviour, Endpoints.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
@@ -18,6 +19,7 @@ from relight.errors import EnvoyNotFound, FutureDate
 from relight.model.devices import KINDS_OF, Source
 from relight.model.facts import PRODUCTION
 from relight.model.lifetimes import Days, lifetime_wh, merged_wh
+from relight.model.rounding import round_half_up
 from relight.model.systems import ConnectionType
 from relight.store import access, energy, fleet
 from relight.store import systems as stored
@@ -137,14 +139,17 @@ async def _summary(rows: Rows, call: Call, asked_day: int | None) -> wire.Summar
 def current_power_w(devices: Iterable[Device], source: Source, now: int, rules: Rules) -> int:
     """Return what the devices of *source* told as their power last, stale reports as 0. [W]
 
+    Rounded once: where all report at once, it is `powr` of the last interval.
     Source: behaviour, summary (current_power).
     """
     kinds, fresh_from_at = KINDS_OF[source], now - rules.power_stale_after_s
-    return sum(
-        one.last_power_w()
+    told = (
+        one.last_power()
         for one in devices
         if one.is_active and one.kind in kinds and _measured_at(one) >= fresh_from_at
     )
+    power = sum(told, start=Fraction())
+    return round_half_up(power.numerator, power.denominator)
 
 
 def _measured_at(device: Device) -> int:

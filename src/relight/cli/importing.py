@@ -51,7 +51,7 @@ Files: TypeAlias = Annotated[
 ]
 SourceOption: TypeAlias = Annotated[
     SourceName | None,
-    typer.Option("--source", help="What a power CSV measures (micro unless said)."),
+    typer.Option("--source", help="What a power CSV (micro unless said) or a report measures."),
 ]
 FormatName: TypeAlias = Annotated[
     str | None, typer.Option("--format", help="Read as this format instead of finding out.")
@@ -121,7 +121,7 @@ def import_files(
     data: Data = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Import saved v2 answers and power CSV files into a system.
+    """Import files into a system: saved v2 answers, vendor's reports and power as CSV, native XML.
 
     A file is known by its content and checked whole before anything of it is written.
 

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -25,12 +26,14 @@ from relight.sources.simulator.gateway.firmware import firmware as read_firmware
 from relight.sources.simulator.gateway.roof import INVERTERS_MAX, Roof, system
 
 if TYPE_CHECKING:
+    from relight.sources.simulator.days import SimulatedDay
     from relight.sources.simulator.gateway.server import Gateway, Sleep
     from relight.sources.simulator.gateway.standing import Standing
 
 _LIBRARIES: Final = ("aiohttp", "cryptography", "pvlib")
 #: Counters begin on this day, so that a gateway that is started again goes on counting.
 _COUNTING_SINCE: Final = day_of_date(date(2026, 1, 1))
+_DAYS_A_TIME: Final = 32
 _PORT_MAX: Final = 65_535
 _SPEED_MAX: Final = 3_600.0
 _NOON_S: Final = 12 * 3_600
@@ -96,7 +99,16 @@ def _standing(roof: Roof, seed: int, at: int, wanted: list[Misbehaviour]) -> Sta
         last_inverter=made.inverters[-1].serial_number,
         production_meter=production[0].serial_number if production else None,
     )
-    standing = Standing(made, lambda day: next(simulate(made, seed, day, 1)), first_day, wrongs)
+
+    @lru_cache(maxsize=2)
+    def block(number: int) -> dict[int, SimulatedDay]:
+        days = simulate(made, seed, number * _DAYS_A_TIME, _DAYS_A_TIME)
+        return {one.day: one for one in days}
+
+    def day_of(day: int) -> SimulatedDay:
+        return block(day // _DAYS_A_TIME)[day]
+
+    standing = Standing(made, day_of, first_day, wrongs)
     # Before it listens: this takes seconds.
     standing.prepare(at)
     return standing

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from fractions import Fraction
+
+from relight.model.rounding import round_half_up
 
 
 class Kind(IntEnum):
@@ -126,8 +129,12 @@ class Device:
 
     def last_power_w(self) -> int:
         """Return the average power of the last report, halves up; 0 where none is known. [W]"""
+        power = self.last_power()
+        return round_half_up(power.numerator, power.denominator)
+
+    def last_power(self) -> Fraction:
+        """Return the same unrounded, for sums of several devices. [W]"""
         end_at, at = self.interval_end_at, self.snapshot_at
         if end_at is None or (at is not None and at > end_at and self.snapshot_power_w is not None):
-            return self.snapshot_power_w or 0
-        duration_s = self.interval_duration_s or 1
-        return (2 * (self.interval_energy_j or 0) + duration_s) // (2 * duration_s)
+            return Fraction(self.snapshot_power_w or 0)
+        return Fraction(self.interval_energy_j or 0, self.interval_duration_s or 1)

@@ -131,6 +131,7 @@ def captured(folder: Path) -> Gateway:
         "/info": "info",
         "/home": "home",
         "/ivp/pdm/device_data": "ivp_pdm_device_data",
+        "/ivp/ensemble/inventory": "ivp_ensemble_inventory",
         "/ivp/meters": "ivp_meters",
         "/ivp/meters/readings": "ivp_meters_readings",
         "/api/v1/production": "api_v1_production",

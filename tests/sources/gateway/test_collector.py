@@ -155,6 +155,22 @@ async def test_an_expired_token_is_told_of_without_showing_it(
     assert served.TOKEN not in caplog.text
 
 
+async def test_a_token_that_ends_while_all_goes_well_is_warned_of_each_day(
+    here: Collected, caplog: pytest.LogCaptureFixture
+):
+    async with served.serving(made_gateway()) as gateway:
+        gateway.token = served.token(AT + 30 * DAY_S + 1_800)
+        await here.add(gateway)
+        async with here.collecting(soon):
+            await here.derived(gateway.serial_number)
+            assert "expires in" not in caplog.text
+            await beats(here, gateway, range(60, 241, 60))
+            assert 1 == caplog.text.count("expires in 29 days")
+            await beats(here, gateway, range(1_560, 1_561))
+
+    assert 1 == caplog.text.count("expires in 28 days")
+
+
 async def test_another_gateway_at_the_same_address_is_not_collected_from(
     here: Collected, caplog: pytest.LogCaptureFixture
 ):

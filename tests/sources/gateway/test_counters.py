@@ -163,6 +163,12 @@ def test_a_reset_counter_tells_what_it_counted_since():
     assert 100_000 == energy_j(second)
 
 
+def test_a_report_during_which_the_counter_was_reset_counts_whole():
+    second = told(begun().memory, AT + 910, (AT + 905, 905, 80_000, 30_000))
+
+    assert 80_000 == energy_j(second)
+
+
 @pytest.mark.parametrize("lifetime_j", [900_000, 9_000_000_000])
 def test_of_a_replaced_counter_only_the_last_report_counts(lifetime_j: int):
     second = told(begun().memory, AT + 910, (AT + 905, 905, 80_000, lifetime_j))

@@ -115,3 +115,12 @@ def test_ac_batteries_tell_their_charge():
 
     assert [("121917000000", AT - 60, 42)] == [tuple(one) for one in found.reports[0].charges]
     assert {Kind.INVERTER, Kind.BATTERY} == {one.kind for one in found.memory.devices.values()}
+
+
+def test_batteries_of_the_ensemble_tell_their_charge_and_are_in_use():
+    battery = installed("122035013273", part_num="830-00703-r67", admin_state=6, percentFull=85)
+
+    found = derived(Memory(), AT, ensemble=inventory(battery, kind="ENCHARGE"))
+
+    assert [("122035013273", AT - 60, 85)] == [tuple(one) for one in found.reports[0].charges]
+    assert {Kind.BATTERY} == {one.kind for one in found.memory.devices.values()}

@@ -203,6 +203,17 @@ def test_device_data_tells_of_meters_where_readings_are_missing():
     assert [1_000, 300, 400] == [row[4] for row in rows(found)]
 
 
+def test_device_data_tells_of_no_more_channels_than_a_meter_has():
+    mark_at = floor_mark(AT, 900)
+    row = eim(FIRST, 1, mark_at, wh_dlvd_cum=1_000)
+    row["channels"] = [row["channels"][0]] * 2
+    configured = json.dumps([meter(FIRST, "production", phases=1)])
+
+    found = derived(Memory(), AT, device_data=device_data(row), meters=configured)
+
+    assert [(1, 1_000)] == [(channel, wh) for _, _, channel, _, wh in rows(found)]
+
+
 def test_rows_of_device_data_that_stand_still_for_days_are_not_believed():
     data = device_data(eim(FIRST, 1, AT - 6 * DAY_S, wh_dlvd_cum=1_000))
 

@@ -27,6 +27,15 @@ def test_gateways_rest_after_eleven_at_night(clock: str, until: str | None):
     assert until == shown
 
 
+@pytest.mark.parametrize("day", ["2026-03-08", "2026-11-01"])
+def test_gateways_rest_at_the_same_hour_on_days_of_23_and_25_hours(day: str):
+    at = int(datetime.fromisoformat(f"{day}T23:00:00").replace(tzinfo=SITE).timestamp())
+
+    assert [None, at + 600, None] == [
+        quiet_until(one, SITE, RULES) for one in (at - 3_600, at, at + 600)
+    ]
+
+
 @given(failures=st.integers(1, 10_000), chance=st.floats(0, 0.999))
 def test_waits_grow_to_a_limit_and_vary(failures: int, chance: float):
     wait_s = backoff_s(failures, RULES, lambda: chance)

@@ -16,6 +16,7 @@ PRODUCTION_JSON: Final = "/production.json"
 METERS: Final = "/ivp/meters"
 METER_READINGS: Final = "/ivp/meters/readings"
 INVENTORY: Final = "/inventory.json?deleted=1"
+ENSEMBLE: Final = "/ivp/ensemble/inventory"
 
 #: The statuses of an answer that says something, and of one that a role may not read.
 OK: Final = 200

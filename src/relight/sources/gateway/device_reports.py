@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from relight.sources.gateway.payloads.inventory import Installed
 
 MANUFACTURER: Final = "Enphase"
-_KINDS: Final = {inventory.INVERTER: Kind.INVERTER, inventory.BATTERY: Kind.BATTERY}
+_KINDS: Final = {
+    inventory.INVERTER: Kind.INVERTER,
+    inventory.BATTERY: Kind.BATTERY,
+    inventory.ENSEMBLE_BATTERY: Kind.BATTERY,
+}
 #: Devices that retire when they are listed no longer; meters go by their configuration.
 _LISTED: Final = (Kind.INVERTER, Kind.BATTERY)
 _PERCENT_MAX: Final = 100
@@ -30,10 +34,10 @@ def take(draft: Draft, poll: Poll, parts: Parts, *, retire_after_s: int) -> None
     _envoy(draft, poll, parts, at_home)
     if at_home is not None and at_home.connection_type is not None:
         draft.memory.connection_type = at_home.connection_type.value
-    text = poll.body(answers.INVENTORY)
-    installed = None if text is None else inventory.parse(text)
-    for one in installed or ():
-        _installed(draft, one, parts)
+    for path in (answers.INVENTORY, answers.ENSEMBLE):
+        text = poll.body(path)
+        for one in (None if text is None else inventory.parse(text)) or ():
+            _installed(draft, one, parts)
     _retire_absent(draft, retire_after_s)
 
 

@@ -181,6 +181,7 @@ def _from_device_data(
 ) -> list[Row]:
     """Return odometers on their marks, where the readings themselves are missing."""
     kinds = {one.eid: KINDS.get(one.measures) for one in configured or () if one.is_enabled}
+    phases = {one.eid: one.phases for one in configured or ()}
     if configured is None:
         kinds = {
             _FIRST_EID: Kind.PRODUCTION_METER,
@@ -191,7 +192,7 @@ def _from_device_data(
         kind = kinds.get(meter.eid)
         if kind is None:
             continue
-        for one in meter.channels:
+        for one in meter.channels[: phases.get(meter.eid)]:
             if not draft.at - STALE_S <= one.read_at <= draft.at:
                 continue
             draft.see(kind, meter.serial_number)

@@ -49,6 +49,7 @@ class Poller:
     _failures: int = 0
     _last_failure: str = ""
     _tidy_day: int = 0
+    _warn_day: int = 0
 
     async def run(self) -> None:
         """Collect until cancelled."""
@@ -154,8 +155,8 @@ class Poller:
                 await asyncio.to_thread(
                     vault.keep, config.secrets_path, gateway.serial_number, kept
                 )
-            self._warn(kept.token)
             while True:
+                self._warn(kept.token)
                 if schedule.is_due(self._probed_at, self._now(), self._rules.inventory_s):
                     await self._probe(one)
                 else:
@@ -164,6 +165,11 @@ class Poller:
                 await self._wait()
 
     def _warn(self, token: str) -> None:
+        """Tell of a token that expires soon, once a day: a connection may outlive it."""
+        today = self._now() // DAY_S
+        if self._warn_day == today:
+            return
+        self._warn_day = today
         line = vault.warning(self.deriver.gateway.serial_number, token, self._now())
         if line is not None:
             _log.warning("%s", line)

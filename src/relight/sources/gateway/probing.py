@@ -24,7 +24,7 @@ _QUICK: Final = (answers.METERS, answers.METER_READINGS, answers.DEVICE_DATA, an
 #: Sums that take long, and are asked for only where nothing else tells as much.
 _SLOW: Final = (answers.PRODUCTION_JSON, answers.PRODUCTION_V1)
 #: What is there; old firmware does not answer all of these.
-_DEVICES: Final = (answers.HOME, answers.HOME_JSON, answers.INVENTORY)
+_DEVICES: Final = (answers.HOME, answers.HOME_JSON, answers.INVENTORY, answers.ENSEMBLE)
 #: From here on a status says that a server is out of order, not that it has nothing.
 _OUT_OF_ORDER: Final = 500
 

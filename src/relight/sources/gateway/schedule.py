@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from relight.model.clock import day_at, day_start_at
+from relight.model.clock import date_of_day, day_at, instant_of
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -25,7 +26,10 @@ def quiet_until(now: int, site: ZoneInfo, rules: Collecting) -> int | None:
 
     Source: docs/gateways.md, after 23:00.
     """
-    from_at = day_start_at(site, day_at(site, now)) + rules.quiet_from_s
+    midnight = datetime.combine(date_of_day(day_at(site, now)), time())
+    # By the clock on the wall, on days of 23 and 25 hours too.
+    wall = midnight + timedelta(seconds=rules.quiet_from_s)
+    from_at = instant_of(wall.replace(tzinfo=site))
     return from_at + rules.quiet_s if from_at <= now < from_at + rules.quiet_s else None
 
 

@@ -1,4 +1,4 @@
-"""`/inventory.json`: what is installed, with part numbers and firmware. Pure."""
+"""`/inventory.json`, `/ivp/ensemble/inventory`: what is installed, with part numbers. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from relight.sources.gateway.payloads.shapes import decoded, rows, serial
 
 INVERTER: Final = "PCU"
 BATTERY: Final = "ACB"
+#: Batteries that form a grid of their own are listed apart.
+ENSEMBLE_BATTERY: Final = "ENCHARGE"
 #: `admin_state` of a device that was deleted. 0 stands for that too where the device is silent.
 _DELETED: Final = 3
 _UNKNOWN: Final = 0
@@ -19,7 +21,7 @@ _UNKNOWN: Final = 0
 class Installed(NamedTuple):
     """One device as the gateway lists it."""
 
-    kind: str  #: PCU, ACB, NSRB, ESUB
+    kind: str  #: PCU, ACB, NSRB, ESUB; ENCHARGE, ENPOWER
     serial_number: str
     part_number: str
     image: str  #: the firmware that runs

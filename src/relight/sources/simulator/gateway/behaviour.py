@@ -31,7 +31,7 @@ class Misbehaviour(Enum):
     BROKEN = "broken"  #: answers are errors for ten minutes of every hour
     STALL = "stall"  #: nothing is answered for a while from 23:00 on
     RESET = "reset"  #: all counters begin again at noon of the first day
-    WRAP = "wrap"  #: inverters' counters begin again at 2^32 J, soon
+    WRAP = "wrap"  #: inverters' counters come to 2^32 J at noon of the first day
     SWAP = "swap"  #: the production meter is another one from noon of the first day on
     DROP = "drop"  #: the last inverter is gone from noon of the first day on
     NIGHT = "night"  #: inverters' last readings are empty at night
@@ -61,7 +61,7 @@ class Behaviour:
     stalls: bool = False
     has_empty_nights: bool = False
     resets_at: list[int] = field(default_factory=list)
-    wraps: bool = False
+    wraps_at: int | None = None  #: when counters of 32 bits come to their end
     swaps_at: dict[str, int] = field(default_factory=dict)  #: by a meter's serial number
     dropped: dict[str, Span] = field(default_factory=dict)  #: by an inverter's serial number
     device_limit: int | None = None
@@ -105,7 +105,7 @@ def of(
         stalls=Misbehaviour.STALL in wanted,
         has_empty_nights=Misbehaviour.NIGHT in wanted,
         resets_at=[noon_at] if Misbehaviour.RESET in wanted else [],
-        wraps=Misbehaviour.WRAP in wanted,
+        wraps_at=noon_at if Misbehaviour.WRAP in wanted else None,
         swaps_at={production_meter: noon_at} if is_swapped and production_meter else {},
         dropped={last_inverter: Span(noon_at)} if Misbehaviour.DROP in wanted else {},
         device_limit=DEVICE_LIMIT if Misbehaviour.TRUNCATE in wanted else None,

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 #: What counters stood at before the first day. [J]
 _OPENING_J: Final = 200_000_000
 _OPENING_CHANCE_J: Final = 3_600_000_000
-#: Where counters are to wrap, they are so near to it: a day of one inverter or less. [J]
-_BEFORE_WRAP_J: Final = 6_000_000
 #: How far the counter of another meter is ahead of the one it replaces. [J]
 _OTHER_METER_J: Final = 7_200_000_000
 #: What flowed the wrong way through a meter of one way, all night long. [J]
@@ -90,11 +88,12 @@ class Standing:
     def lifetime_j(self, serial_number: str, at: int) -> int:
         """Return an inverter's counter as it stood at its last report. [J]"""
         report = self.report(serial_number, at)
-        opening_j = self._opening_j(serial_number)
+        line = Line(serial_number)
+        opening_j = self._opening_j(line)
         if report is None:
             return opening_j
-        counted_j = self._since_reset_j(Line(serial_number), report.end_at, opening_j)
-        return counted_j % WRAP_J if self.behaviour.wraps else counted_j
+        counted_j = self._since_reset_j(line, report.end_at, opening_j)
+        return counted_j if self.behaviour.wraps_at is None else counted_j % WRAP_J
 
     def made_j(self, serial_number: str, start_at: int, end_at: int) -> int:
         """Return what an inverter made, whatever its counter says. [J]"""
@@ -108,16 +107,13 @@ class Standing:
 
     def flow(self, meter: SimulatedDevice, channel: int, at: int) -> Flow:
         """Return what one channel of a meter stands at."""
-        delivered_j, received_j = (
-            self._since_reset_j(
-                Line(meter.serial_number, channel, is_backwards),
-                at,
-                self._opening_j(f"{meter.serial_number}/{channel}/{is_backwards}")
-                if meter.kind is Kind.NET_METER or not is_backwards
-                else _STRAY_J,
-            )
-            for is_backwards in (False, True)
+        is_one_way = meter.kind is not Kind.NET_METER
+        delivered, received = (
+            Line(meter.serial_number, channel, is_backwards) for is_backwards in (False, True)
         )
+        delivered_j = self._since_reset_j(delivered, at, self._opening_j(delivered))
+        opening_j = _STRAY_J if is_one_way else self._opening_j(received)
+        received_j = self._since_reset_j(received, at, opening_j)
         swapped_at = self.behaviour.swaps_at.get(meter.serial_number)
         if swapped_at is not None and at >= swapped_at:
             delivered_j += _OTHER_METER_J
@@ -146,8 +142,9 @@ class Standing:
             return opening_j + counted_j
         return counted_j - self.sun.counted_j(line, began_at)
 
-    def _opening_j(self, name: str) -> int:
-        chance = zlib.crc32(name.encode())
-        if self.behaviour.wraps:
-            return WRAP_J - 1 - chance % _BEFORE_WRAP_J
+    def _opening_j(self, line: Line) -> int:
+        wraps_at = self.behaviour.wraps_at
+        if wraps_at is not None:
+            return WRAP_J - self.sun.counted_j(line, wraps_at)
+        chance = zlib.crc32(repr(tuple(line)).encode())
         return _OPENING_J + chance % _OPENING_CHANCE_J
