@@ -261,10 +261,49 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(
     assert counter_j == opening_j + energy_j
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are not listed")
+def test_a_collector_of_the_server_that_dies_is_replaced_and_ends_with_it(
+    command: Relight, tmp_path: Path
+):
+    with_system(command)
+    with collecting(tmp_path, "serve", "--collect", "--port", "0") as server:
+        first = collector_of(server.pid)
+        os.kill(first, signal.SIGKILL)
+        second = collector_of(server.pid, after=first)
+
+    wait(lambda: not is_running(second))
+
+
+def is_running(number: int) -> bool:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def collector_of(server: int, *, after: int = 0) -> int:
+    """Return the process that collects for a server: a child of the child that keeps it."""
+
+    def found() -> list[int]:
+        parents = dict(parent for path in Path("/proc").glob("[0-9]*") for parent in of(path))
+        every = [one for one, its in parents.items() if parents.get(its) == server]
+        return [one for one in every if one != after]
+
+    def of(path: Path) -> list[tuple[int, int]]:
+        try:
+            state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            return []
+        return [(int(path.name), int(parent))] if state != "Z" else []
+
+    wait(lambda: bool(found()))
+    return found()[0]
+
+
 @contextmanager
-def collecting(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def collecting(folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "relight", "collect"],
+        [sys.executable, "-m", "relight", *(words or ("collect",))],
         cwd=folder,
         env=os.environ | {"RELIGHT_POLL_S": "1", "RELIGHT_QUIET_S": "0"},
     )

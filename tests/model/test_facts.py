@@ -238,3 +238,12 @@ def test_the_size_is_what_the_owner_gave_else_what_the_models_add_up_to() -> Non
     rated = [inverter(rated_power_w=250), inverter(rated_power_w=290), inverter(retired_at=5)]
 
     assert (540, 99, 0) == (facts(*rated).size_w, facts(*rated, size_w=99).size_w, facts().size_w)
+
+
+def test_a_first_reading_whose_mark_is_yet_to_come_begins_nothing() -> None:
+    meter = device(Kind.PRODUCTION_METER, first_at=NOW - 60, first_end_at=NOW + 840)
+
+    assert (None, NOW + 840) == (
+        facts(meter).operational_at,
+        facts(meter, now=NOW + 840).operational_at,
+    )

@@ -207,3 +207,63 @@ async def test_a_page_is_filled_from_as_many_systems_as_it_takes(
     assert (list(range(1, 20)), True) == await ids(19)
     assert ([], False) == await ids(3, statuses=["comm"])
     assert ([], False) == await ids(3, system_ids=[])
+
+
+async def test_retired_and_silent_inverters_decide_as_the_others_they_are(
+    store: Database,
+) -> None:
+    await add_system(store)
+    yesterday = NOON - 86_400
+
+    def made(serial: str, at: int, energy_j: int) -> IntervalReport:
+        return IntervalReport(Kind.INVERTER, serial, 1, at, 300, energy_j)
+
+    rows = [made("1", yesterday, 900), made("2", yesterday, 0)]
+    await save(store, Report(envoy_serial="E", reported_at=NOON, intervals=rows))
+    lone = (await system(store)).status
+    earlier = [made(serial, NOON - 10 * 86_400, 900) for serial in ("3", "4")]
+    touched = made("1", yesterday - 300, 900)
+    await save(store, Report(envoy_serial="E", reported_at=NOON, intervals=[*earlier, touched]))
+
+    assert ("power", "micro") == (lone, (await system(store)).status)
+
+
+async def test_a_meter_that_counts_backwards_is_an_issue_until_it_counts_on(
+    store: Database,
+) -> None:
+    await add_system(store)
+
+    async def read(at: int, energy_j: int) -> str:
+        reading = ReadingReport(Kind.PRODUCTION_METER, "M", 1, at, energy_j)
+        await save(store, Report(envoy_serial="E", reported_at=NOON, readings=[reading]))
+        return (await system(store)).status
+
+    seen = [
+        await read(NOON - 2_700, 9_000_000),
+        await read(NOON - 1_800, 9_009_000),
+        await read(NOON - 900, 9_000_000),
+        await read(NOON, 9_009_000),
+    ]
+
+    assert ["normal", "normal", "meter_issue", "normal"] == seen
+
+
+async def test_what_is_kept_of_a_system_ends_with_its_version(store: Database) -> None:
+    await add_system(store)
+    first = IntervalReport(Kind.INVERTER, "1", 1, NOON - 300, 300, 900)
+    await save(store, Report(envoy_serial="E", reported_at=NOON, intervals=[first]))
+    before, kept = await system(store), systems.Kept(most=1)
+
+    async def last_end_at(one: System) -> int | None:
+        found = await store.read(lambda rows: systems.facts(rows, one, NOON, Rules(), kept=kept))
+        return found.last_energy_at
+
+    seen = [await last_end_at(before), await last_end_at(before)]
+    second = first._replace(end_at=NOON)
+    await save(store, Report(envoy_serial="E", reported_at=NOON, intervals=[second]))
+    after = await system(store)
+
+    assert kept.of(before) is not None
+    assert kept.of(after) is None
+    assert [NOON - 300, NOON - 300, NOON] == [*seen, await last_end_at(after)]
+    assert kept.of(before) is None

@@ -7,10 +7,11 @@ take a `CallerCall`. Refusals are raised from `relight.errors`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relight import wire
+from relight.store.systems import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +36,7 @@ class State:
     clock: Clock
     database: Database
     quotas: QuotaBook
+    kept: Kept = field(default_factory=Kept)  #: what was read of systems before
 
 
 @dataclass(frozen=True, slots=True)

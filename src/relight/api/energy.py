@@ -141,7 +141,9 @@ async def _answered(call: Call, source: Source, shape: Callable[[Call, _Found], 
 
 
 async def _found(rows: Rows, call: Call, source: Source, asked: Span) -> _Found:
-    facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
+    facts = await systems.facts(
+        rows, call.system, call.now, call.state.config.rules, kept=call.state.kept
+    )
     if not KINDS_OF[source] & facts.kinds.keys():
         return _Found(facts, _NOTHING)
     if is_too_old(call.site, call.now, asked, STEP_S[source]):

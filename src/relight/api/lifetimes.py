@@ -94,7 +94,9 @@ async def _lifetime(call: Call, *sources: Source) -> _Lifetime:
     is_production = Source.CONSUMPTION not in sources
 
     async def question(rows: Rows) -> _Lifetime:
-        facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
+        facts = await systems.facts(
+            rows, call.system, call.now, call.state.config.rules, kept=call.state.kept
+        )
         operational_day = facts.operational_day
         if operational_day is None or (is_production and facts.first_production_at is None):
             shown_day = None if start_day is None else max(0, start_day)
@@ -132,7 +134,9 @@ async def monthly_production(call: Call) -> Answer:
     days = Days(start_day, period_end(start_day))
 
     async def question(rows: Rows) -> wire.MonthlyProduction:
-        facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
+        facts = await systems.facts(
+            rows, call.system, call.now, call.state.config.rules, kept=call.state.kept
+        )
         if days.last_day >= facts.today:
             raise BadDays(zone=call.site, start_day=days.first_day, end_day=days.last_day)
         return wire.MonthlyProduction(
@@ -193,7 +197,9 @@ async def production_meter_readings(call: Call) -> Answer:
     until_at = call.now if asked_at is None else min(asked_at, call.now)
 
     async def question(rows: Rows) -> wire.ProductionMeterReadings:
-        facts = await systems.facts(rows, call.system, call.now, call.state.config.rules)
+        facts = await systems.facts(
+            rows, call.system, call.now, call.state.config.rules, kept=call.state.kept
+        )
         found = []
         for meter in await _production_meters(rows, call):
             mark_at = await odometers.last_mark_at(rows, _where(call), meter, until_at)

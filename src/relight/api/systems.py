@@ -111,7 +111,7 @@ async def summary(call: Call) -> Answer:
 
 async def _summary(rows: Rows, call: Call, asked_day: int | None) -> wire.Summary:
     rules, site, form = call.state.config.rules, call.site, call.format
-    facts = await stored.facts(rows, call.system, call.now, rules)
+    facts = await stored.facts(rows, call.system, call.now, rules, kept=call.state.kept)
     when = facts.today if asked_day is None else asked_day
     if when > facts.today:
         raise FutureDate(f"{when} is after {facts.today}")

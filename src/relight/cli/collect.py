@@ -1,7 +1,8 @@
 """`relight collect`: the process that asks all gateways; also started by `relight serve --collect`.
 
-There it is `python -m relight.cli.collect`: its settings come as a line of JSON on standard input,
-which the server holds open; when that closes, however the server ended, this ends too.
+There it is `python -m relight.cli.collect`, twice: one keeps the other, which collects, and starts
+it again when it ends. The settings come as a line of JSON on standard input, which the server, and
+the one that keeps the other, hold open; when that closes, however they ended, this ends too.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ from relight.store.database import open_database
 
 _MODULE: Final = "relight.cli.collect"
 _CONNECTIONS: Final = 4
+#: How often the one that collects is looked after. [s]
+_LOOK_S: Final = 0.5
+#: What it gets to stop. [s]
+_STOP_S: Final = 10.0
 
 
 class _Order(msgspec.Struct):
@@ -40,6 +45,7 @@ class _Order(msgspec.Struct):
 
     config: str
     level: Level
+    is_kept: bool = False  #: by the process that started it
 
 
 def collect(
@@ -99,14 +105,50 @@ def start(config: Config, level: Level) -> None:
 
 
 def main() -> None:
-    """Collect until told to stop, or until the server is gone."""
+    """Collect, or keep a process that does, until told to stop or until the server is gone."""
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=_Order)
     threading.Thread(target=_stop_with_server, name="server", daemon=True).start()
+    if not order.is_kept:
+        _keep(msgspec.json.encode(msgspec.structs.replace(order, is_kept=True)) + b"\n")
+        return
     try:
         run(Config.from_json(order.config), order.level)
     except RelightError as error:
         typer.echo(f"relight: collecting ended: {error}", err=True)
         sys.exit(1)
+
+
+def _keep(order: bytes) -> None:
+    """Have a process collect, and another one whenever it has ended, until told to stop."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    pause_s = supervisor.PAUSE_S_MIN
+    while not stopping.is_set():
+        began = time.monotonic()
+        _kept(order, stopping)
+        if time.monotonic() - began >= supervisor.STEADY_S:
+            pause_s = supervisor.PAUSE_S_MIN
+        if not stopping.wait(pause_s):
+            typer.echo("relight: collecting ended; it starts again", err=True)
+        pause_s = min(2 * pause_s, supervisor.PAUSE_S_MAX)
+
+
+def _kept(order: bytes, stopping: threading.Event) -> None:
+    """Run a process that collects to its end, or until *stopping*."""
+    with subprocess.Popen(supervisor.command(_MODULE), stdin=subprocess.PIPE) as process:  # noqa: S603 - our own program
+        if process.stdin is not None:
+            # One that has ended already is seen to have ended.
+            with suppress(BrokenPipeError):
+                process.stdin.write(order)
+                process.stdin.flush()
+        while process.poll() is None and not stopping.wait(_LOOK_S):
+            pass
+        process.terminate()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _stop_with_server() -> None:

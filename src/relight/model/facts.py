@@ -86,7 +86,8 @@ class SystemFacts:
         told_at = self._shown(self.system.file_operational_at)
         if told_at is not None:
             return told_at
-        reported = [self._of(source, "first_end_at") for source in PRODUCTION]
+        # A meter's first reading ends nothing before the next mark.
+        reported = [self._shown(self._of(source, "first_end_at")) for source in PRODUCTION]
         days = [self.imported[source].first_day for source in PRODUCTION if source in self.imported]
         return earliest([*reported, *(day_start_at(self.site, day + 1) for day in days)])
 

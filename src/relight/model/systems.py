@@ -131,10 +131,16 @@ def _measuring_standing(
     if device.kind in METER_KINDS and device.is_enabled:
         if is_silent:
             return Status.METER, silent_at + 1
-        return (Status.METER_ISSUE if device.has_issue else Status.NORMAL), silent_at + 1
+        is_wrong = device.has_issue or _counts_backwards(device)
+        return (Status.METER_ISSUE if is_wrong else Status.NORMAL), silent_at + 1
     if device.kind is Kind.BATTERY:
         return _battery_standing(device, now, rules, is_silent=is_silent, silent_at=silent_at)
     return Status.NORMAL, None
+
+
+def _counts_backwards(meter: Device) -> bool:
+    """Tell whether a meter of one direction lost energy in its last interval."""
+    return meter.kind is not Kind.NET_METER and (meter.interval_energy_j or 0) < 0
 
 
 def _battery_standing(
@@ -165,15 +171,13 @@ def inverter_status(device: Device, envoys: dict[str, Device], now: int, rules: 
     return device_standing(device, envoys, now, rules)[0]
 
 
-def dark_inverters(energies_j: dict[int, int]) -> set[int]:
+def dark_inverters(energies_j: dict[int, int], known_count: int) -> set[int]:
     """Return which inverters made nothing on a day while more than half of the others did.
 
-    *energies_j* has the inverters that reported that day, by device id. [J]
+    *energies_j* has the inverters that reported that day, by device id. [J] *known_count* are all
+    that ever did: one that was silent that day made nothing either.
     """
     lit = sum(energy_j > 0 for energy_j in energies_j.values())
-    others = len(energies_j) - 1
-    return {
-        device_id
-        for device_id, energy_j in energies_j.items()
-        if energy_j <= 0 and others > 0 and 2 * lit > others
-    }
+    if 2 * lit <= known_count - 1:
+        return set()
+    return {device_id for device_id, energy_j in energies_j.items() if energy_j <= 0}

@@ -41,10 +41,13 @@ async def _dark(tx: Transaction, book: Book, day: int) -> set[int]:
     start_at, end_at = day_start_at(book.site, day), day_start_at(book.site, day + 1)
     from_at = start_at - INTERVAL_S_MAX
     rows = await measured.around(tx, book.where, (from_at, end_at), last_at=book.last_data_at())
-    inverters = {one.device_id for one in book.devices.values() if one.kind is Kind.INVERTER}
+    inverters = {
+        one.device_id
+        for one in book.devices.values()
+        if one.kind is Kind.INVERTER and one.is_active and one.last_report_at() is not None
+    }
     ours = [one for one in rows.intervals.values() if one.device_id in inverters]
     days = Days(book.site, day, day + 1)
     energies_j = counted_j(ours, days)
-    return dark_inverters(
-        {device_id: energy_j for (at, device_id), energy_j in energies_j.items() if at == day}
-    )
+    of_day = {device_id: energy_j for (at, device_id), energy_j in energies_j.items() if at == day}
+    return dark_inverters(of_day, len(inverters))

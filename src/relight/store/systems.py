@@ -5,9 +5,10 @@ Which systems a caller may see is in `store.access`, pages of them in `store.fle
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.model.clock import day_at, zone
 from relight.model.devices import Device, Kind, Source
@@ -60,6 +61,8 @@ DEVICES: Final = f"""
 """  # noqa: S608 - the columns of the table
 
 _Kinds = dict[Kind, KindFacts]
+#: Systems of which what was read is kept, some kilobytes each.
+KEPT_MAX: Final = 2_000
 
 
 def system_of(row: Row) -> System:
@@ -78,9 +81,48 @@ def system_row(system: System) -> Row:
     return tuple(values)
 
 
-async def facts(rows: Rows, system: System, now: int, rules: Rules) -> SystemFacts:
-    """Return what is known of a system at *now*."""
-    return (await facts_of(rows, [system], now, rules))[0]
+class Known(NamedTuple):
+    """What is stored of a system's devices and series, whatever the time is."""
+
+    kinds: _Kinds
+    series: dict[Source, Ends]
+    imported: dict[Source, Days]
+
+
+class Kept:
+    """What was read of systems before, by their version: every change moves it.
+
+    For one server process; bounded, the oldest goes first. Readers may be in several threads.
+    """
+
+    def __init__(self, most: int = KEPT_MAX) -> None:
+        """Keep up to *most* systems."""
+        self._most = most
+        self._known: dict[tuple[int, int, int], Known] = {}
+        self._changing = threading.Lock()
+
+    def of(self, system: System) -> Known | None:
+        """Return what is kept of this version of a system."""
+        return self._known.get((system.system_id, system.created_at, system.version))
+
+    def keep(self, system: System, known: Known) -> None:
+        """Keep what was read of this version of a system, or of a later one."""
+        with self._changing:
+            while len(self._known) >= self._most:
+                del self._known[next(iter(self._known))]
+            self._known[system.system_id, system.created_at, system.version] = known
+
+
+async def facts(
+    rows: Rows, system: System, now: int, rules: Rules, *, kept: Kept | None = None
+) -> SystemFacts:
+    """Return what is known of a system at *now*, from *kept* where its version is there."""
+    known = None if kept is None else kept.of(system)
+    if known is None:
+        known = (await _known(rows, [system.system_id]))[system.system_id]
+        if kept is not None:
+            kept.keep(system, known)
+    return (await _facts(rows, {system.system_id: known}, [system], now, rules=rules))[0]
 
 
 async def facts_of(
@@ -90,30 +132,37 @@ async def facts_of(
 
     As few queries as for one, unless something is stored that came after *now*.
     """
-    system_ids = [system.system_id for system in systems]
+    known = await _known(rows, [system.system_id for system in systems])
+    return await _facts(rows, known, systems, now, rules=rules)
+
+
+async def _known(rows: Rows, system_ids: list[int]) -> dict[int, Known]:
     kinds = await _kinds(rows, system_ids)
     series, imported = await _series(rows, system_ids)
-    ahead = [
-        system for system in systems if _is_ahead(kinds[system.system_id], series, system, now)
-    ]
-    stale = [system for system in systems if not system.status_at <= now < system.status_due_at]
+    return {one: Known(kinds[one], series[one], imported[one]) for one in system_ids}
+
+
+async def _facts(
+    rows: Rows, known: dict[int, Known], systems: Sequence[System], now: int, *, rules: Rules
+) -> list[SystemFacts]:
+    ahead = [one for one in systems if _is_ahead(known[one.system_id], now)]
+    stale = [one for one in systems if not one.status_at <= now < one.status_due_at]
     devices = await _devices(rows, {system.system_id for system in (*ahead, *stale)})
     for system in ahead:
         system_id = system.system_id
         ours = await past.devices_at(rows, system, devices[system_id], now)
         devices[system_id] = ours
-        kinds[system_id] = _kinds_of(ours)
-        series[system_id] = await past.series_at(rows, system, series[system_id], now)
+        series = await past.series_at(rows, system, known[system_id].series, now)
+        known[system_id] = known[system_id]._replace(kinds=_kinds_of(ours), series=series)
     found = []
     for system in systems:
         system_id, site = system.system_id, zone(system.timezone)
         status = Status(system.status)
         if system_id in devices:
             status = standing(devices[system_id], site, now, rules).status
-        over = _over(imported[system_id], day_at(site, now) - 1)
-        found.append(
-            SystemFacts(system, site, now, status, kinds[system_id], series[system_id], over)
-        )
+        kinds, series, imported = known[system_id]
+        over = _over(imported, day_at(site, now) - 1)
+        found.append(SystemFacts(system, site, now, status, kinds, series, over))
     return found
 
 
@@ -176,14 +225,10 @@ async def _devices(rows: Rows, system_ids: set[int]) -> dict[int, list[Device]]:
     return found
 
 
-def _is_ahead(
-    kinds: _Kinds, series: Mapping[int, Mapping[Source, Ends]], system: System, now: int
-) -> bool:
+def _is_ahead(known: Known, now: int) -> bool:
     """Tell whether anything stored of a system came after *now*."""
-    slots = series.get(system.system_id, {})
-    return any(
-        _is_after(now, one.last_report_at, one.retired_at) for one in kinds.values()
-    ) or _is_after(now, *(ends.last_at for ends in slots.values()))
+    told = (_is_after(now, one.last_report_at, one.retired_at) for one in known.kinds.values())
+    return any(told) or _is_after(now, *(ends.last_at for ends in known.series.values()))
 
 
 def _is_after(now: int, *instants: int | None) -> bool:

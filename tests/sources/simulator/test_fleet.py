@@ -154,7 +154,7 @@ def status(system: SimulatedSystem) -> Status:
         for column in day.columns
         if column.kind is Kind.INVERTER
     }
-    dark = dark_inverters(made_j)
+    dark = dark_inverters(made_j, sum(one.kind is Kind.INVERTER for one in system.devices))
     for device in devices.values():
         device.is_dark = device.device_id in dark
     return standing(devices.values(), system.zone, NOW, Rules()).status

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 #: Who is refused is refused again in a minute: counts as so many failures.
 REFUSED_FAILURES: Final = 4
+#: After so many paths in a row without an answer the others are not asked.
+_SILENT_MAX: Final = 2
 
 
 class _SignInAgain(Exception):  # noqa: N818 - not an error but what to do next
@@ -48,6 +50,7 @@ class Poller:
     _appended: Position | None = None
     _failures: int = 0
     _last_failure: str = ""
+    _partial_failures: set[str] = field(default_factory=set)
     _tidy_day: int = 0
     _warn_day: int = 0
 
@@ -169,9 +172,9 @@ class Poller:
         today = self._now() // DAY_S
         if self._warn_day == today:
             return
-        self._warn_day = today
         line = vault.warning(self.deriver.gateway.serial_number, token, self._now())
         if line is not None:
+            self._warn_day = today
             _log.warning("%s", line)
 
     async def _wait(self) -> None:
@@ -185,6 +188,7 @@ class Poller:
         found = await probing.probe(connection, before=self._abilities, rules=self._rules)
         at = self._now()
         self._abilities, self._probed_at = found.abilities, at
+        self._partial_failures.clear()
         self._asked_at = dict.fromkeys(found.abilities.periods_s, at)
         await self._keep(Poll(at, found.answers))
         if not found.abilities.has_energy:
@@ -199,15 +203,31 @@ class Poller:
             for path, period_s in periods_s.items()
             if schedule.is_due(self._asked_at.get(path), at, period_s - self._rules.poll_s // 2)
         ]
-        try:
-            for path in due:
+        failures: list[GatewayError] = []
+        for path in due:
+            # One path that hangs keeps no other from being asked; a gateway that is away does.
+            if len(failures) >= _SILENT_MAX and not heard:
+                break
+            self._asked_at[path] = at
+            try:
                 heard[path] = await connection.ask(path)
-                self._asked_at[path] = at
-        finally:
-            if any(one.status == answers.OK for one in heard.values()):
-                await self._keep(Poll(self._now(), heard))
+            except GatewayError as error:
+                failures.append(error)
+        if any(one.status == answers.OK for one in heard.values()):
+            await self._keep(Poll(self._now(), heard))
+        if failures and not heard:
+            raise failures[0]
+        self._tell_of({str(error) for error in failures})
+        if heard and all(one.status >= answers.OUT_OF_ORDER for one in heard.values()):
+            raise GatewayError("it answers errors alone")
         if any(one.status == answers.UNAUTHORIZED for one in heard.values()):
             raise _SignInAgain
+
+    def _tell_of(self, failures: set[str]) -> None:
+        """Log what failed while the rest was answered, once an hour."""
+        for line in sorted(failures - self._partial_failures):
+            _log.warning("%s: %s", self._name, line)
+        self._partial_failures |= failures
 
     async def _keep(self, poll: Poll) -> None:
         """Write down what was heard, then have it derived."""
