@@ -16,6 +16,7 @@ from relight.cli.serve import parser
 from tests.cli.conftest import Relight, add_system
 from tests.postgresql import Databases
 
+STORELESS = {("simulate-gateway",)}
 LISTINGS = ("system", "user", "company", "app", "grant", "plan", "access", "reference", "key")
 
 
@@ -94,7 +95,7 @@ def test_every_command_takes_the_store_and_every_listing_json() -> None:
 
     leaves["serve",] = set(parser()._option_string_actions)  # noqa: SLF001 - argparse has no other
     for path, names in leaves.items():
-        assert {"--data", "--database"} <= names, path
+        assert path in STORELESS or {"--data", "--database"} <= names, path
         if path[-1] == "list":
             assert "--json" in names, path
     assert COMMANDS.keys() == {path[0] for path in leaves}
@@ -189,3 +190,9 @@ def test_a_reader_that_goes_away_is_no_trouble(tmp_path: Path) -> None:
     )
 
     assert "" == told.stderr
+
+
+def test_the_help_of_an_option_says_what_holds_without_it(command: Relight) -> None:
+    told = command("user", "add", "--help").out
+
+    assert "the next free one" in " ".join(told.replace("│", " ").split())

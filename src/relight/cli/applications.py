@@ -42,7 +42,7 @@ def add_app(
         typer.Option(metavar="HEX", help="Its old key of 32 characters; - reads it from input."),
     ] = None,
     app_id: Annotated[
-        int | None, typer.Option("--id", help="Its old id [default: a random one].")
+        int | None, typer.Option("--id", help="Its old id (default: a random one).")
     ] = None,
     as_json: AsJson = False,
     data: Data = None,

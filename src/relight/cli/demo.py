@@ -72,23 +72,23 @@ class _Asked:
 def demo(
     *,
     data: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The demo's folder [default: demo-data].")
+        Path | None, typer.Option(metavar="DIR", help="The demo's folder (default: demo-data).")
     ] = None,
     database: DatabaseUrl = None,
-    host: Annotated[str | None, typer.Option(help="Listen here [default: 127.0.0.1].")] = None,
+    host: Annotated[str | None, typer.Option(help="Listen here (default: 127.0.0.1).")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Listen here; 0 finds a free one [default: 8067].")
+        int | None, typer.Option(help="Listen here; 0 finds a free one (default: 8067).")
     ] = None,
     systems: Annotated[
-        int | None, typer.Option(help=f"How many systems [default: {SYSTEMS}].")
+        int | None, typer.Option(help=f"How many systems (default: {SYSTEMS}).")
     ] = None,
-    days: Annotated[int | None, typer.Option(help=f"Days of history [default: {DAYS}].")] = None,
+    days: Annotated[int | None, typer.Option(help=f"Days of history (default: {DAYS}).")] = None,
     at: Annotated[
         str | None,
         typer.Option(metavar="INSTANT", help="Start the clock at this ISO 8601 instant."),
     ] = None,
     plan: Annotated[
-        str | None, typer.Option(help="The first application's plan [default: Unlimited].")
+        str | None, typer.Option(help="The first application's plan (default: Unlimited).")
     ] = None,
     no_serve: Annotated[
         bool, typer.Option("--no-serve", help="Build the fleet and its history, then end.")

@@ -94,7 +94,7 @@ def retire(
     *,
     system: OfSystem,
     at: Annotated[
-        str | None, typer.Option(metavar="INSTANT", help="Since when (ISO 8601) [default: now].")
+        str | None, typer.Option(metavar="INSTANT", help="Since when (ISO 8601) (default: now).")
     ] = None,
     data: Data = None,
     database: DatabaseUrl = None,

@@ -75,7 +75,7 @@ def add(
     ] = "",
     password_file: PasswordFile = None,
     serial: Annotated[
-        str | None, typer.Option(help="Its serial number [default: as it says itself].")
+        str | None, typer.Option(help="Its serial number (default: as it says itself).")
     ] = None,
     as_json: AsJson = False,
     data: Data = None,

@@ -9,14 +9,14 @@ import typer
 
 Data: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="The data folder [default: relight-data]."),
+    typer.Option("--data", metavar="DIR", help="The data folder (default: relight-data)."),
 ]
 DatabaseUrl: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--database",
         metavar="URL",
-        help="The store: postgresql://… or sqlite:///FILE [default: in the data folder].",
+        help="The store: postgresql://… or sqlite:///FILE (default: in the data folder).",
     ),
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]

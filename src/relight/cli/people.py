@@ -28,7 +28,7 @@ def add_user(
     name: Name,
     email: Annotated[str, typer.Option()] = "",
     number: Annotated[
-        int | None, typer.Option(help="Their old number [default: the next free one].")
+        int | None, typer.Option(help="Their old number (default: the next free one).")
     ] = None,
     company: Annotated[int | None, typer.Option(metavar="ID", help="Their company.")] = None,
     as_json: AsJson = False,
@@ -127,7 +127,7 @@ def add_company(
     *,
     name: Name,
     company_id: Annotated[
-        int | None, typer.Option("--id", help="Its id [default: the next free one].")
+        int | None, typer.Option("--id", help="Its id (default: the next free one).")
     ] = None,
     as_json: AsJson = False,
     data: Data = None,

@@ -18,7 +18,7 @@ from relight.store.administration import SYSTEM_ID_MAX, NewSystem
 app = typer.Typer(no_args_is_help=True, help="Systems: what stands on one roof.")
 
 PublicName: TypeAlias = Annotated[
-    str | None, typer.Option(help="What others than the owner see [default: the name].")
+    str | None, typer.Option(help="What others than the owner see (default: the name).")
 ]
 Anonymous: TypeAlias = Annotated[
     bool | None,
@@ -29,7 +29,7 @@ State: TypeAlias = Annotated[str | None, typer.Option(help="State or province, s
 City: TypeAlias = Annotated[str | None, typer.Option()]
 PostalCode: TypeAlias = Annotated[str | None, typer.Option()]
 Connection: TypeAlias = Annotated[
-    str | None, typer.Option(help="ethernet, cellular or wifi [default: ethernet].")
+    str | None, typer.Option(help="ethernet, cellular or wifi (default: ethernet).")
 ]
 Interconnect: TypeAlias = Annotated[
     str | None,
@@ -51,7 +51,7 @@ def add(
     name: Name,
     timezone: Annotated[str, typer.Option(help="Its time zone, such as Europe/Berlin.")],
     system_id: Annotated[
-        int | None, typer.Option("--id", help="Its old id [default: the next free one].")
+        int | None, typer.Option("--id", help="Its old id (default: the next free one).")
     ] = None,
     public_name: PublicName = None,
     anonymous: Anonymous = None,

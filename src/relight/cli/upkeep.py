@@ -108,9 +108,9 @@ def correct(
     ],
     energy_j: Annotated[int | None, typer.Option(metavar="J", help="What is right.")] = None,
     energy_wh: Annotated[int | None, typer.Option(metavar="WH", help="What is right.")] = None,
-    channel: Annotated[int | None, typer.Option(help="[default: 1, of a reading 0]")] = None,
+    channel: Annotated[int | None, typer.Option(help="(default: 1, of a reading 0)")] = None,
     duration: Annotated[
-        int | None, typer.Option(metavar="S", help="The interval's length [default: as reported].")
+        int | None, typer.Option(metavar="S", help="The interval's length (default: as reported).")
     ] = None,
     register: Annotated[
         RegisterName | None, typer.Option(help="Correct a meter's odometer reading instead.")

@@ -30,7 +30,7 @@ Consumption: TypeAlias = Annotated[
     bool | None, typer.Option("--consumption/--no-consumption", help="See its consumption, too.")
 ]
 SomeRole: TypeAlias = Annotated[
-    Role | None, typer.Option(help="An owner may also change it [default: owner].")
+    Role | None, typer.Option(help="An owner may also change it (default: owner).")
 ]
 
 
