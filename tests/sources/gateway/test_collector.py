@@ -143,33 +143,6 @@ async def test_a_session_that_ends_is_signed_in_to_again(here: Collected):
         assert 3 * 90_000 == await interval_j(here)
 
 
-async def test_one_path_that_fails_keeps_none_of_the_others_from_being_asked(
-    here: Collected, caplog: pytest.LogCaptureFixture
-):
-    async with served.serving(made_gateway()) as gateway:
-        await here.add(gateway)
-        async with here.collecting(soon):
-            await here.derived(gateway.serial_number)
-            gateway.silent.add("/ivp/meters/readings")
-            await beats(here, gateway, range(15, 46, 15))
-
-        assert 4 * 90_000 == await interval_j(here)
-    assert 1 == gateway.asked.count("/auth/check_jwt")
-    assert 1 == caplog.text.count("/ivp/meters/readings")
-
-
-async def test_a_gateway_that_answers_errors_alone_is_left_alone_longer(
-    here: Collected, caplog: pytest.LogCaptureFixture
-):
-    async with served.serving(made_gateway()) as gateway:
-        await here.add(gateway)
-        async with here.collecting(soon):
-            await here.derived(gateway.serial_number)
-            gateway.answers = dict.fromkeys(gateway.answers, (500, ""))
-            here.now += 60
-            await until(lambda: "answers errors alone" in caplog.text)
-
-
 async def test_an_expired_token_is_told_of_without_showing_it(
     here: Collected, caplog: pytest.LogCaptureFixture
 ):
@@ -180,22 +153,6 @@ async def test_an_expired_token_is_told_of_without_showing_it(
             await until(lambda: "it may have expired" in caplog.text)
 
     assert served.TOKEN not in caplog.text
-
-
-async def test_a_token_that_ends_while_all_goes_well_is_warned_of_each_day(
-    here: Collected, caplog: pytest.LogCaptureFixture
-):
-    async with served.serving(made_gateway()) as gateway:
-        gateway.token = served.token(AT + 30 * DAY_S + 1_800)
-        await here.add(gateway)
-        async with here.collecting(soon):
-            await here.derived(gateway.serial_number)
-            assert "expires in" not in caplog.text
-            await beats(here, gateway, range(60, 241, 60))
-            assert 1 == caplog.text.count("expires in 29 days")
-            await beats(here, gateway, range(1_560, 1_561))
-
-    assert 1 == caplog.text.count("expires in 28 days")
 
 
 async def test_another_gateway_at_the_same_address_is_not_collected_from(

@@ -22,8 +22,6 @@ ENSEMBLE: Final = "/ivp/ensemble/inventory"
 OK: Final = 200
 UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
-#: From here on a status says that a server is out of order, not that it has nothing.
-OUT_OF_ORDER: Final = 500
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):

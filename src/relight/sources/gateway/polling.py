@@ -208,7 +208,6 @@ class Poller:
             # One path that hangs keeps no other from being asked; a gateway that is away does.
             if len(failures) >= _SILENT_MAX and not heard:
                 break
-            self._asked_at[path] = at
             try:
                 heard[path] = await connection.ask(path)
             except GatewayError as error:
@@ -217,9 +216,8 @@ class Poller:
             await self._keep(Poll(self._now(), heard))
         if failures and not heard:
             raise failures[0]
+        self._asked_at |= dict.fromkeys(due, at)
         self._tell_of({str(error) for error in failures})
-        if heard and all(one.status >= answers.OUT_OF_ORDER for one in heard.values()):
-            raise GatewayError("it answers errors alone")
         if any(one.status == answers.UNAUTHORIZED for one in heard.values()):
             raise _SignInAgain
 

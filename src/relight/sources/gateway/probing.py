@@ -27,6 +27,10 @@ _SLOW: Final = (answers.PRODUCTION_JSON, answers.PRODUCTION_V1)
 _DEVICES: Final = (answers.HOME, answers.HOME_JSON, answers.INVENTORY, answers.ENSEMBLE)
 
 
+#: From here on a status says that a server is out of order, not that it has nothing.
+_OUT_OF_ORDER: Final = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """How often each path of a gateway is worth asking. [s]"""
@@ -144,6 +148,6 @@ def _periods(asking: _Asking, before: Abilities | None, rules: Collecting) -> di
             periods_s[answers.PRODUCTION_V1] = rules.estimate_s
     for path, period_s in ({} if before is None else before.periods_s).items():
         answer = asking.found.get(path)
-        if answer is None or answer.status >= answers.OUT_OF_ORDER:
+        if answer is None or answer.status >= _OUT_OF_ORDER:
             periods_s.setdefault(path, period_s)
     return periods_s
