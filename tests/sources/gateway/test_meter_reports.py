@@ -205,8 +205,8 @@ def test_device_data_tells_of_meters_where_readings_are_missing():
 
 def test_device_data_tells_of_no_more_channels_than_a_meter_has():
     mark_at = floor_mark(AT, 900)
-    row = eim(FIRST, 1, mark_at, wh_dlvd_cum=1_000)
-    row["channels"] = [row["channels"][0]] * 2
+    last = {"endDate": mark_at, "duration": 900, "wh_dlvd_cum": 1_000}
+    row = eim(FIRST, 1, mark_at) | {"channels": [{"lastReading": last}, {"lastReading": last}]}
     configured = json.dumps([meter(FIRST, "production", phases=1)])
 
     found = derived(Memory(), AT, device_data=device_data(row), meters=configured)
