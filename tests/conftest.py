@@ -22,6 +22,7 @@ from tests.postgresql import Databases, Server, postgresql_server
 # examples each time; `make test` elsewhere, and `make soak`, look for new ones.
 settings.register_profile(
     "default",
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize="CI" in os.environ,
