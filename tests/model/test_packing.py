@@ -1,5 +1,6 @@
 """The packed layout of a device's day: what goes in comes out, and nothing else is taken."""
 
+from array import array
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,10 @@ def test_the_layout_of_a_sources_day_is_as_documented():
 
 def test_the_layout_of_a_year_is_as_documented():
     assert documented("system_year") == pack_year({68: 25_000_000, 69: 0, 71: 31_000_000})
+
+
+@pytest.mark.parametrize(
+    "values", [[0, 0], [1, 255], [256, 7], [70_000, 1], [2**24, 0], [2**33, 5]]
+)
+def test_an_array_packs_as_the_list_of_its_values(values: list[int]) -> None:
+    assert pack_column(values) == pack_column(array("q", values))

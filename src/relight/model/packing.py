@@ -69,7 +69,7 @@ def _packed_values(values: Sequence[int], width: int) -> bytes:
     if width == 0:
         return b""
     if width == 1:
-        return bytes(values)
+        return array("B", values).tobytes()  # bytes() of an array would be its own memory
     if width != 3:  # noqa: PLR2004 - the one width that no machine type has
         return array(_CODES[width], values).tobytes()
     wide = array("I", values).tobytes()
