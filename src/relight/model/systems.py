@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from relight.config import Rules
 
-#: A status that no time can change is looked at again this much later. [s]
-STATUS_S_MAX = 30 * 86_400
-
 
 class Status(StrEnum):
     """The state of a system, in the order in which the first that applies counts."""

@@ -35,9 +35,6 @@ GROUP_S_MAX = 0.02
 GROUP_CHANGES_MAX = 1_000
 QUEUED_CHANGES_MAX = 10_000
 LONG_READERS = 2
-#: How long a question may run, checked every so many steps of SQLite's machine.
-QUESTION_S_MAX = 30.0
-STEPS_BETWEEN_CHECKS = 100_000
 PAGE_BYTES = 8_192
 CACHE_KIB = 16_384
 
