@@ -59,9 +59,9 @@ bench: $(VENV)/.test ## measure, on this machine, what benchmarks/ measures
 
 lock: $(VENV)/.uv ## choose the newest versions that pyproject.toml allows, and write them down
 	@echo "relight: locking"
-	@$(COMPILE) pyproject.toml --upgrade --extra demo --extra gateway --extra postgres --extra simulator \
+	@$(COMPILE) pyproject.toml --upgrade --extra demo --extra gateway --extra parquet --extra postgres --extra simulator \
 	    --group build --group check --group test --output-file requirements/test.txt
-	@$(COMPILE) pyproject.toml --upgrade --extra demo --group build --constraints requirements/test.txt \
+	@$(COMPILE) pyproject.toml --upgrade --extra demo --extra parquet --group build --constraints requirements/test.txt \
 	    --output-file requirements/demo.txt
 	@$(COMPILE) --upgrade --no-deps --group server --output-file requirements/server.txt
 	@echo uv | $(COMPILE) - --upgrade --output-file requirements/uv.txt

@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -17,6 +18,9 @@ from hypothesis import HealthCheck, settings
 from relight.store.database import SQLITE_PREFIX, Database, open_database
 from relight.store.migrate import migrate
 from tests.postgresql import Databases, Server, postgresql_server
+
+#: The folder of tests that need a browser; `tests/browser/chromium.py` looks for one.
+BROWSER_TESTS = "tests/browser/"
 
 # No deadlines: how fast a shared machine is says nothing about the code. CI looks at the same
 # examples each time; `make test` elsewhere, and `make soak`, look for new ones.
@@ -139,3 +143,22 @@ async def store(store_url: str) -> AsyncIterator[Database]:
 def _sqlite_copy(source: Path, target: Path) -> str:
     shutil.copyfile(source, target)
     return f"{SQLITE_PREFIX}{target}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly which tests were left out for want of a browser."""
+    left_out = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if report.nodeid.startswith(BROWSER_TESTS)
+    ]
+    if not left_out:
+        return
+    _, _, reason = left_out[0].longrepr
+    files = Counter(report.nodeid.partition("::")[0] for report in left_out)
+    terminalreporter.section("left out: the tests in a browser", yellow=True)
+    for file, count in sorted(files.items()):
+        terminalreporter.write_line(f"{file}: {count}")
+    terminalreporter.write_line(
+        f"{len(left_out)} tests were not run: {reason.removeprefix('Skipped: ')}"
+    )

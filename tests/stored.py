@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.factories import Site
 
 #: What depends on when and how often something was told, not on what.
-MOMENTS = {"system_id", "version", "status_at", "name", "public_name"}
+MOMENTS = {"system_id", "version", "status_at", "name", "public_name", "name_key"}
 MEASURED = (
     tables.INTERVAL,
     tables.READING,

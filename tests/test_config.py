@@ -78,6 +78,9 @@ def test_a_database_password_is_not_shown():
         ("RELIGHT_WORKERS", "0"),
         ("RELIGHT_CLOSE_AFTER_S", "-1"),
         ("RELIGHT_BODY_BYTES_MAX", "1.5"),
+        ("RELIGHT_TRUSTED_PROXIES", "*"),
+        ("RELIGHT_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("RELIGHT_TRUSTED_PROXIES", "127.0.0.1, proxy.example"),
     ],
 )
 def test_a_setting_that_cannot_be_is_refused_by_its_name(variable, text):
@@ -85,6 +88,13 @@ def test_a_setting_that_cannot_be_is_refused_by_its_name(variable, text):
 
     with pytest.raises(SetupError, match=name):
         Config.read({variable: text}, {})
+
+
+def test_proxies_are_addresses_and_networks():
+    config = Config.read({"RELIGHT_TRUSTED_PROXIES": "127.0.0.1, ::1,10.0.0.0/8,"}, {})
+
+    assert ["127.0.0.1", "::1", "10.0.0.0/8"] == config.proxies
+    assert [] == Config().proxies
 
 
 def test_a_given_value_of_a_wrong_kind_is_refused():
@@ -105,6 +115,6 @@ def test_an_unreadable_text_for_a_worker_is_refused():
 def test_every_setting_has_its_own_variable_a_default_and_one_line_of_help():
     table = settings()
 
-    assert len({setting.variable for setting in table}) == len(table) == 34
+    assert len({setting.variable for setting in table}) == len(table) == 35
     assert all(setting.help and "\n" not in setting.help for setting in table)
     assert next(s for s in table if s.name == "port")[:3] == ("port", "RELIGHT_PORT", 8067)

@@ -24,6 +24,7 @@ from relight.api.pages import DESCRIPTION
 from relight.cli.commands import COMMANDS
 from relight.model.access import DEFAULT_PLANS
 from relight.store.database import SQLITE_PREFIX
+from tests.contract import template
 from tests.golden import fleet
 from tests.golden.answers import compact
 
@@ -99,6 +100,21 @@ async def test_the_examples_are_answered_as_they_say(
         (one.target, response.status_code, response.text)
         for one, response in zip(examples(text), answers, strict=True)
     ]
+
+
+def test_the_examples_of_the_description_are_among_them() -> None:
+    document = json.loads(DESCRIPTION)
+    run = [(template(one.target), one.body) for one in examples(API)]
+
+    for path, methods in document["paths"].items():
+        content = methods["get"]["responses"]["200"]["content"]["application/json"]
+        shown = [(path, compact(one["value"])) for one in content["examples"].values()]
+        assert shown
+        assert all(one in run for one in shown), path
+    for response in document["components"]["responses"].values():
+        content = response.get("content", {}).get("application/json", {})
+        bodies = [compact(one["value"]) for one in content.get("examples", {}).values()]
+        assert [] == [body for body in bodies if f"`{body}`" not in API]
 
 
 def test_every_route_is_told_of() -> None:

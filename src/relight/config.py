@@ -4,6 +4,7 @@ Read once at the start, from the command line and the environment, then passed o
 them to its worker processes as JSON text in one variable of their environment.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +154,13 @@ class Config:
         Path | None, Meta(description="a certificate file (PEM); with it HTTPS is served")
     ] = None
     tls_key: Annotated[Path | None, Meta(description="the certificate's private key (PEM)")] = None
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            description="addresses or networks of reverse proxies, with commas between: their"
+            " X-Forwarded-For and X-Forwarded-Proto are believed; empty: nobody's"
+        ),
+    ] = ""
     native_reports: Annotated[
         bool,
         Meta(description="take reports of known legacy gateways without a report key"),
@@ -179,12 +187,19 @@ class Config:
             raise SetupError(f"a setting cannot be used: {error}") from error
         if (config.tls_cert is None) != (config.tls_key is None):
             raise SetupError("a TLS certificate and its key are given together or not at all")
+        for proxy in config.proxies:
+            _check_network(proxy)
         return config
 
     @property
     def store_url(self) -> str:
         """Return the store's URL; without one it is an SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'relight.sqlite3'}"
+
+    @property
+    def proxies(self) -> list[str]:
+        """Return the addresses and networks of the trusted proxies."""
+        return [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
 
     @property
     def quota_path(self) -> Path:
@@ -252,6 +267,14 @@ def _found(
 
 def _variable(name: str) -> str:
     return "RELIGHT_" + name.upper()
+
+
+def _check_network(text: str) -> None:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        reason = f"trusted_proxies: {text!r} is no address and no network: {error}"
+        raise SetupError(reason) from error
 
 
 def _decode(kind: type, value: object) -> object:

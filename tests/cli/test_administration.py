@@ -95,6 +95,22 @@ def test_an_applications_key_is_shown_once(relight: Relight) -> None:
         assert not {added["key"], rotated["key"]} & set(told.out.split())
 
 
+def test_an_application_has_a_developer_and_redirect_addresses(relight: Relight) -> None:
+    relight("user", "add", "--name", "Ann", "--number", 7)
+    redirects = ("--redirect", "https://panels.example/done", "--redirect", "panels:done")
+    app = relight("app", "add", "--name", "Panels", "--owner", 7, *redirects, "--json").json
+    added = relight("app", "show", app["app_id"], "--json").json
+    refused = relight("app", "set", app["app_id"], "--redirect", "javascript:alert(1)")
+    relight("app", "set", app["app_id"], "--redirect", "none", "--owner", "none")
+    cleared = relight("app", "show", app["app_id"], "--json").json
+
+    expected = (7, ["https://panels.example/done", "panels:done"])
+    assert expected == (added["owner"], added["redirects"])
+    assert 1 == refused.status
+    assert "javascript is not taken" in refused.err
+    assert (None, []) == (cleared["owner"], cleared["redirects"])
+
+
 def test_a_report_key_is_shown_once(relight: Relight) -> None:
     add_system(relight, "--id", 67)
     add_system(relight, "--id", 68)

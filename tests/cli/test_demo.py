@@ -269,6 +269,12 @@ def serving(folder: Path, *more: object) -> Iterator[Served]:
 def test_a_served_demo_answers_and_goes_on_producing(folder: Path) -> None:
     with serving(folder, "--at", iso(AT + 700)) as demo:
         first, second = read(folder), read(folder, "demo-second.json")
+        signing_in = read(folder, "demo-sign-in.json")
+        assert (
+            f"sign in  as demo@relight.example with the password {signing_in['password']}"
+            in demo.lines
+        )
+        assert _is_signed_in(demo.client, signing_in)
         pasted = next(line for line in demo.lines if line.startswith("try"))
         url = shlex.split(pasted)[-1]
         assert url.startswith(f"{first['base_url']}/api/v2/systems/67/summary?key=")
@@ -288,6 +294,22 @@ def test_a_served_demo_answers_and_goes_on_producing(folder: Path) -> None:
         busy.returncode,
         busy.stderr,
     )
+
+
+def _is_signed_in(client: httpx2.Client, given: dict[str, Any]) -> bool:
+    """Fill the sign-in form in, and tell whether it led to the account."""
+    token = re.search(
+        r'name="authenticity_token" value="([^"]+)"', client.get(given["address"]).text
+    )
+    assert token is not None
+    fields = {
+        "authenticity_token": token[1],
+        "user[email]": given["email"],
+        "user[password]": given["password"],
+        "next": "/account",
+    }
+    answer = client.post(given["address"], data=fields)
+    return (303, "/account") == (answer.status_code, answer.headers.get("location"))
 
 
 def test_the_feeder_ends_with_the_server(folder: Path) -> None:

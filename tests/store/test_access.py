@@ -91,7 +91,7 @@ async def test_consumption_may_be_seen_where_either_way_allows_it(store: Databas
 async def test_a_permit_for_no_system_tells_the_company(store: Database) -> None:
     await furnish(store)
 
-    expected = access.Permit(COMPANY, None, sees_consumption=False, is_known=False)
+    expected = access.Permit(COMPANY, NOW, None, sees_consumption=False, is_known=False)
     assert expected == await permit(store, USER, None)
 
 
@@ -101,7 +101,7 @@ async def test_an_envoy_is_found_only_where_its_system_may_be_seen(store: Databa
     async def system_of(serial: str, user_id: int, company_id: int | None) -> int | None:
         return await store.read(
             lambda rows: access.system_of_envoy(
-                rows, serial, user_id=user_id, company_id=company_id
+                rows, serial, user_id=user_id, company_id=company_id, granted_at=NOW
             )
         )
 

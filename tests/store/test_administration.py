@@ -155,6 +155,11 @@ async def fill(store: Database, site: factories.Site) -> None:
             ("imported_day", "source, day, energy_wh", "1, 2, 3"),
             ("imported_period", "source, first_day, until_day, energy_wh", "1, 2, 3, 4"),
             ("gateway", "serial_number, host, username, added_at", "'G', 'h', 'u', 1"),
+            (
+                "gateway_health",
+                "serial_number, polled_at, is_refused, error, waiting_bytes",
+                "'G', 1, 0, '', 0",
+            ),
             ("gateway_memory", "serial_number, version, data", "'G', 1, :data"),
         ):
             sql = f"INSERT INTO {table} (system_id, {columns}) VALUES ({system_id}, {values})"

@@ -177,7 +177,7 @@ async def test_a_device_of_a_put_back_clock_has_the_power_that_it_had(store: Dat
 
 
 def wanted(**given: object) -> fleet.Wanted:
-    return replace(fleet.Wanted(user_id=5, company_id=None, after_id=-1), **given)  # type: ignore[arg-type]
+    return replace(fleet.Wanted(user_id=5, company_id=None, granted_at=0, after_id=-1), **given)  # type: ignore[arg-type]
 
 
 async def test_a_page_is_filled_from_as_many_systems_as_it_takes(

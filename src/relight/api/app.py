@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from relight.api import (
     devices,
@@ -48,7 +48,20 @@ if TYPE_CHECKING:
 SystemEndpoint: TypeAlias = Callable[[Call], Awaitable[Answer]]
 CallerEndpoint: TypeAlias = Callable[[CallerCall], Awaitable[Answer]]
 _Guarded: TypeAlias = Callable[[guard.Asking], Awaitable[Answer]]
-Page: TypeAlias = Callable[[State, "Scope", "Send"], Awaitable[None]]
+_Page: TypeAlias = Callable[[State, "Scope", "Send"], Awaitable[None]]
+
+
+class Pages(Protocol):
+    """Pages for people, which share the process with the API."""
+
+    def takes(self, scope: Scope) -> bool:
+        """Tell whether a request is theirs."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        ...
+
 
 #: Endpoints about the system that the path names: /api/v2/systems/{system_id}/…
 OF_SYSTEM: Final[dict[str, SystemEndpoint]] = {
@@ -72,14 +85,16 @@ OF_CALLER: Final[dict[str, CallerEndpoint]] = {
     ),
 }
 #: What needs no key.
-PAGES: Final[dict[str, Page]] = {
-    "/": pages.index,
+PAGES: Final[dict[str, _Page]] = {
     "/api/v2/openapi.json": pages.openapi,
     "/healthz": pages.healthz,
     "/readyz": pages.readyz,
 }
 REPORTS: Final = "/ingest/v1/reports"
 SYSTEMS: Final = "/api/v2/systems/"
+
+#: Under this name a request keeps the number of the application that it came from.
+_APP_ID: Final = "relight.app_id"
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
@@ -94,22 +109,32 @@ def create_app(
     worker: int = 0,
     workers: int = 1,
     source: Callable[[], float] = time.time,  # noqa: TID251 - where the real clock enters
+    pages: Callable[[State], Pages] | None = None,
 ) -> ASGIApp:
     """Return the application of worker number *worker* of *workers*.
 
     It opens the store in its lifespan; the first worker does what time brings. *source* tells
-    real time in Unix seconds.
+    real time in Unix seconds. *pages* are made once the store is open; without any, only programs
+    are answered.
     """
-    return _Application(config, source, worker=worker, workers=workers)
+    return _Application(config, source, worker=worker, workers=workers, pages=pages)
 
 
 class _Application:
     """The ASGI application of one process."""
 
     def __init__(
-        self, config: Config, source: Callable[[], float], *, worker: int, workers: int
+        self,
+        config: Config,
+        source: Callable[[], float],
+        *,
+        worker: int,
+        workers: int,
+        pages: Callable[[State], Pages] | None,
     ) -> None:
         self._config = config
+        self._make_pages = pages
+        self._pages: Pages | None = None
         self._source = source
         self._worker = worker
         self._state: State | None = None
@@ -134,13 +159,15 @@ class _Application:
         except RelightError as error:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
+        if self._make_pages is not None:
+            self._pages = self._make_pages(self._state)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._closed(opening)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _closed(self, opening: AbstractAsyncContextManager[State]) -> None:
-        self._state = None
+        self._state = self._pages = None
         try:
             await opening.__aexit__(None, None, None)
         except RelightError as error:
@@ -156,7 +183,10 @@ class _Application:
             await send(message)
 
         try:
-            await _served(self._state, scope, receive, noting)
+            if self._pages is not None and self._pages.takes(scope):
+                await self._pages(scope, receive, noting)
+            else:
+                await _served(self._state, scope, receive, noting)
         except Exception:  # noqa: BLE001 - logged, and the process goes on
             _log.exception("request %s failed", request_id)
             if not status:
@@ -165,6 +195,7 @@ class _Application:
         finally:
             took_s = time.perf_counter() - started
             journal.tell(scope, request_id=request_id, status=status, took_s=took_s)
+            _count(self._state, scope, status)
 
 
 async def _served(state: State | None, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,7 +227,7 @@ async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
         if page is not None:
             await page(state, scope, send)
             return
-        found = await _answered(state, path, params)
+        found = await _answered(state, path, params, scope)
     except RequestError as error:
         if isinstance(error, DataUnavailable):
             _log.warning("%s: %s", journal.address(scope), error)
@@ -213,6 +244,14 @@ async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
     )
 
 
+def _count(state: State | None, scope: Scope, status: int) -> None:
+    """Count the call of an application under the last part of its path, an endpoint's name."""
+    app_id = scope.get(_APP_ID)
+    if app_id is not None and status and state is not None:
+        endpoint = scope["path"].rstrip("/").rpartition("/")[2]
+        state.calls.count(app_id, endpoint, status, state.clock.now())
+
+
 def _params(state: State, scope: Scope) -> Query:
     """Return the parameters of a request. Raises BadParameter where the address is too long."""
     query: bytes = scope["query_string"]
@@ -222,13 +261,14 @@ def _params(state: State, scope: Scope) -> Query:
     return Query(query)
 
 
-async def _answered(state: State, path: str, params: Query) -> Answer:
+async def _answered(state: State, path: str, params: Query, scope: Scope) -> Answer:
     """Return the answer of an endpoint, in time. Raises RequestError."""
     endpoint = _endpoint(path)
     now = state.clock.now()
     try:
         async with asyncio.timeout(state.config.limits.read_wait_s):
             application = await guard.application(state, params)
+            scope[_APP_ID] = application.app_id
             asking = guard.Asking(state, application, params, now)
             with guard.counted(asking):
                 return await endpoint(asking)

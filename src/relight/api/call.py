@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relight import wire
+from relight.store.calls import Tally
 from relight.store.systems import Kept
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class State:
     database: Database
     quotas: QuotaBook
     kept: Kept = field(default_factory=Kept)  #: what was read of systems before
+    calls: Tally = field(default_factory=Tally)  #: calls, for developers to see
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Caller:
     user_id: int
     company_id: int | None
     app_id: int
+    granted_at: int  #: when the user last authorised it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,7 +142,11 @@ async def _system_of_envoy(rows: Rows, call: CallerCall, serial_number: str) -> 
     """Return the system of an active envoy. Raises EnvoyNotFound."""
     caller = call.caller
     system_id = await access.system_of_envoy(
-        rows, serial_number, user_id=caller.user_id, company_id=caller.company_id
+        rows,
+        serial_number,
+        user_id=caller.user_id,
+        company_id=caller.company_id,
+        granted_at=caller.granted_at,
     )
     permit = await access.permit(
         rows, app_id=caller.app_id, user_id=caller.user_id, system_id=system_id

@@ -82,7 +82,7 @@ async def caller_call(asking: Asking) -> CallerCall:
     permit = await _permit(asking, user_id, None)
     return CallerCall(
         state=asking.state,
-        caller=Caller(user_id, permit.company_id, asking.application.app_id),
+        caller=_caller(asking, user_id, permit),
         params=asking.params,
         format=asking.params.format(),
         now=asking.now,
@@ -102,7 +102,7 @@ async def system_call(asking: Asking, asked: str) -> Call:
         raise NotPermitted("a system of others")
     return Call(
         state=asking.state,
-        caller=Caller(user_id, permit.company_id, asking.application.app_id),
+        caller=_caller(asking, user_id, permit),
         params=asking.params,
         format=asking.params.format(),
         now=asking.now,
@@ -110,6 +110,11 @@ async def system_call(asking: Asking, asked: str) -> Call:
         site=zone(permit.system.timezone),
         sees_consumption=permit.sees_consumption,
     )
+
+
+def _caller(asking: Asking, user_id: int, permit: Permit) -> Caller:
+    app_id = asking.application.app_id
+    return Caller(user_id, permit.company_id, app_id, permit.granted_at)
 
 
 def allow_consumption(call: Call) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 #: Parameters whose values are not told.
-SECRET: Final = frozenset({"key", "user_id"})
+SECRET: Final = frozenset({"key", "user_id", "token"})
 #: What is told of one address. [characters]
 TOLD_MAX: Final = 2_000
 

@@ -16,6 +16,7 @@ from relight.errors import RelightError, SetupError
 from relight.model.access import month_window
 from relight.model.clock import Clock
 from relight.store import access, closing
+from relight.store.calls import prune
 from relight.store.database import open_database
 from relight.store.quota import MonthCount, QuotaBook
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 #: Call counters are written to the store this often. [s]
 USAGE_EVERY_S: Final = 1.0
+#: Calls by endpoint and status are added to the store this often. [s]
+CALLS_EVERY_S: Final = 5.0
+#: Counts of calls that are no longer kept are removed this often, in one process. [s]
+PRUNE_EVERY_S: Final = 3_600.0
 #: Days that close and statuses that fall due are looked for this often, in one process. [s]
 CLOSING_EVERY_S: Final = 30.0
 
@@ -51,9 +56,14 @@ async def running(
         await _restore(state)
         usage = _Usage(state)
         opened.push_async_callback(usage.write)
-        works = [_every(USAGE_EVERY_S, usage.write)]
+        opened.push_async_callback(state.calls.write, database)
+        works = [
+            _every(USAGE_EVERY_S, usage.write),
+            _every(CALLS_EVERY_S, lambda: state.calls.write(database)),
+        ]
         if worker == 0:
             works.append(_every(CLOSING_EVERY_S, lambda: _close_due(state)))
+            works.append(_every(PRUNE_EVERY_S, lambda: _prune(state)))
         tasks = [asyncio.create_task(work) for work in works]
         opened.push_async_callback(_stop, tasks)
         yield state
@@ -85,6 +95,11 @@ class _Usage:
 
 async def _close_due(state: State) -> None:
     await closing.tick(state.database, state.clock, state.config.rules)
+
+
+async def _prune(state: State) -> None:
+    now = state.clock.now()
+    await state.database.write(lambda tx: prune(tx, now))
 
 
 async def _every(pause_s: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -7,15 +7,18 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from relight.cli import fields
+from relight.cli import given_keys
 from relight.cli.desk import desk
 from relight.cli.options import AppId, AsJson, Data, DatabaseUrl, Name, NewName
 from relight.cli.showing import show_all, show_one
 from relight.errors import BadInput, NotKnown
+from relight.model import fields
 from relight.model.access import CONCURRENT_CALLS, UNLIMITED, Plan, new_application_key
+from relight.model.redirects import redirect_addresses
 from relight.store import administration, administration_keys
 from relight.store.administration import NewApp
 from relight.store.administration_keys import AppLine, GrantLine, PlanLine
+from relight.store.database import Transaction
 
 apps = typer.Typer(no_args_is_help=True, help="Applications: programs that ask, each by its key.")
 grants = typer.Typer(no_args_is_help=True, help="Grants: which applications act for which users.")
@@ -26,6 +29,18 @@ OfUser: TypeAlias = Annotated[
 ]
 OfApp: TypeAlias = Annotated[int, typer.Option("--app", metavar="ID", help="The application.")]
 PlanName: TypeAlias = Annotated[str, typer.Argument(metavar="PLAN", help="The plan's name.")]
+Redirects: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--redirect",
+        metavar="ADDRESS",
+        help="Where users may be sent back to; repeatable. In set: the whole list, or none.",
+    ),
+]
+Owner: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="USER", help="The developer, who sees it on the pages; none: nobody."),
+]
 Calls: TypeAlias = Annotated[
     str | None, typer.Option(metavar="CALLS", help="A number, or none for no limit.")
 ]
@@ -44,6 +59,8 @@ def add_app(
     app_id: Annotated[
         int | None, typer.Option("--id", help="Its old id (default: a random one).")
     ] = None,
+    redirect: Redirects = None,
+    owner: Owner = None,
     as_json: AsJson = False,
     data: Data = None,
     database: DatabaseUrl = None,
@@ -54,15 +71,23 @@ def add_app(
         name=fields.text("name", name),
         key=new_application_key(secrets.token_bytes)
         if key is None
-        else fields.application_key(key),
+        else given_keys.application_key(key),
         plan=plan,
         description=fields.line("description", description),
         app_id=None if app_id is None else fields.number("id", app_id),
+        owner_id=None if owner is None else _owner(owner),
+        redirects=_addresses(redirect),
     )
     made = at.change(
         "app.add",
         lambda tx: administration.add_app(tx, new, at.now, secrets.token_bytes),
-        lambda made: {"app_id": made, "name": new.name, "plan": plan},
+        lambda made: {
+            "app_id": made,
+            "name": new.name,
+            "plan": plan,
+            "redirects": new.redirects,
+            "owner": new.owner_id,
+        },
     )
     shown = {"app_id": made, "name": new.name, "plan": plan, "key": new.key}
     show_one(shown, as_json=as_json)
@@ -85,7 +110,8 @@ def show_app(
     found = at.ask(lambda rows: administration_keys.apps(rows, at.now, app))
     if not found:
         raise NotKnown(f"there is no application {app}")
-    show_one(found[0], as_json=as_json)
+    redirects = at.ask(lambda rows: administration_keys.redirects(rows, app))
+    show_one({**found[0]._asdict(), "redirects": list(redirects)}, as_json=as_json)
 
 
 @apps.command("set")
@@ -95,23 +121,41 @@ def set_app(
     name: NewName = None,
     plan: Annotated[str | None, typer.Option(help="How much it may ask.")] = None,
     description: Annotated[str | None, typer.Option()] = None,
+    redirect: Redirects = None,
+    owner: Owner = None,
     data: Data = None,
     database: DatabaseUrl = None,
 ) -> None:
     """Change an application."""
-    changes = fields.chosen(
-        {
-            "name": None if name is None else fields.text("name", name),
-            "plan": plan,
-            "description": None if description is None else fields.line("description", description),
-        }
-    )
-    desk(data, database).change(
-        "app.set",
-        lambda tx: administration_keys.set_app(tx, app, changes),
-        lambda _: {"app_id": app, **changes},
-    )
-    typer.echo(f"application {app} is changed: {', '.join(changes)}")
+    changes: dict[str, object] = {}
+    if name is not None:
+        changes["name"] = fields.text("name", name)
+    if plan is not None:
+        changes["plan"] = plan
+    if description is not None:
+        changes["description"] = fields.line("description", description)
+    if owner is not None:
+        changes["owner_id"] = _owner(owner)
+    given = changes if redirect is None else {**changes, "redirects": _addresses(redirect)}
+    if not given:
+        raise BadInput("set", "nothing to change was given")
+
+    async def step(tx: Transaction) -> None:
+        await administration_keys.set_app(tx, app, changes)
+        if redirect is not None:
+            await administration_keys.set_redirects(tx, app, _addresses(redirect))
+
+    desk(data, database).change("app.set", step, lambda _: {"app_id": app, **given})
+    typer.echo(f"application {app} is changed: {', '.join(given)}")
+
+
+def _addresses(given: list[str] | None) -> tuple[str, ...]:
+    """Return the redirect addresses given; the word «none» is none."""
+    return redirect_addresses("\n".join(one for one in given or [] if one != fields.NONE))
+
+
+def _owner(given: str) -> int | None:
+    return None if given == fields.NONE else fields.user(given)
 
 
 @apps.command("rotate")

@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn, Self
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from relight.cli import demo_build, demo_feed, fields, serve
+from relight.cli import demo_build, demo_feed, serve
 from relight.cli.demo_people import refuse_strangers, settle
-from relight.cli.demo_world import CLIENT_FILE, FIRST_USER, SECOND_FILE, World
+from relight.cli.demo_world import CLIENT_FILE, FIRST_EMAIL, FIRST_USER, SECOND_FILE, World
 from relight.cli.desk import make_folder
 from relight.cli.logs import Level
 from relight.cli.options import DatabaseUrl
 from relight.config import Config
 from relight.errors import SetupError
+from relight.model import fields
 from relight.model.access import user_code
 from relight.model.clock import Clock
 from relight.sources.simulator.fleet import FIRST_SYSTEM_ID
@@ -185,7 +186,7 @@ async def _settled(asked: _Asked, now: int) -> World:
 
 def _continued(asked: _Asked, old: World, told: dict[int, int | None]) -> World:
     """Return the world that a folder has, with more systems where more are asked for."""
-    world = old.grown(asked.systems or old.systems)
+    world = old.with_password().grown(asked.systems or old.systems)
     if asked.systems is not None and asked.systems < world.systems:
         typer.echo(f"relight: the demo keeps its {world.systems} systems")
     if asked.days is not None and asked.days != world.days:
@@ -246,6 +247,7 @@ def _show(config: Config, world: World, *, is_served: bool) -> None:
     typer.echo(f"           {folder / SECOND_FILE} (a caller who sees only a part)")
     if is_served:
         typer.echo(f"  look at  {base_url}/")
+        typer.echo(f"  sign in  as {FIRST_EMAIL} with the password {world.password}")
         typer.echo(
             f"  try      curl '{base_url}/api/v2/systems/{FIRST_SYSTEM_ID}/summary?{caller}'"
         )

@@ -10,15 +10,16 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from relight.cli.demo_world import FIRST_USER, SECOND_USER
+from relight.cli.demo_world import FIRST_EMAIL, FIRST_USER, SECOND_USER
 from relight.errors import SetupError
 from relight.model.access import UNLIMITED, WATT, Role, key_digest
 from relight.sources.simulator.fleet import FIRST_SYSTEM_ID
 from relight.store import administration as adding
 from relight.store import administration_keys as keys
 from relight.store import administration_people as people
-from relight.store import progress
+from relight.store import credentials, progress
 from relight.store.administration import NewApp, NewReportKey, NewSystem, NewUser
+from relight.store.passwords import Passwords
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,7 @@ async def settle(
     else:
         await _add_caller(tx, first, plan or UNLIMITED.name, now)
         await _add_caller(tx, second, WATT.name, now)
+    await _let_sign_in(tx, world, now)
     added = [one for one in fleet if not await adding.is_known(tx, "system", one.system_id)]
     for one in added:
         await _add_system(tx, one, companies, now, rules=rules)
@@ -85,6 +87,14 @@ async def settle(
             tx, SECOND_USER, FIRST_SYSTEM_ID, role=Role.VIEWER, sees_consumption=False
         )
     await _let_report(tx, world, tuple(one.system_id for one in added), now)
+
+
+async def _let_sign_in(tx: Transaction, world: World, now: int) -> None:
+    """Let the first user sign in and administer, with the demo's password until they change it."""
+    if await credentials.of_user(tx, FIRST_USER) is None:
+        await people.set_user(tx, FIRST_USER, {"email": FIRST_EMAIL, "is_admin": 1})
+        kept = Passwords().hash_now(world.password)
+        await credentials.set_password(tx, FIRST_USER, kept, now)
 
 
 async def _companies(tx: Transaction, fleet: Sequence[SimulatedSystem]) -> dict[str, int]:

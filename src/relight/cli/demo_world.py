@@ -2,7 +2,7 @@
 
 `demo-fleet.json` holds what the fleet is a function of, and the keys, from before the first row is
 written: so every later start continues the same fleet. `demo.json` and `demo-second.json` are for
-clients. All three are readable by this user alone.
+clients, `demo-sign-in.json` is for the pages. All are readable by this user alone.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 #: Old programs ship with this user, who sees the whole fleet.
 FIRST_USER: Final = 310_606
+#: With this address the first user signs in on the pages.
+FIRST_EMAIL: Final = "demo@relight.example"
 SECOND_USER: Final = 310_607
 SEED: Final = 67
 FLEET_FILE: Final = "demo-fleet.json"
 CLIENT_FILE: Final = "demo.json"
 SECOND_FILE: Final = "demo-second.json"
+SIGN_IN_FILE: Final = "demo-sign-in.json"
 _FILE_MODE: Final = 0o600
+_PASSWORD_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class World:
     key: str = field(repr=False)
     second_key: str = field(repr=False)
     report_key: str = field(repr=False)
+    password: str = field(default="", repr=False)  #: of the first user; empty: made earlier
     told_at: int | None = None  #: until then the store was told everything
 
     @classmethod
@@ -58,6 +63,7 @@ class World:
             key=new_application_key(secrets.token_bytes),
             second_key=new_application_key(secrets.token_bytes),
             report_key=new_report_key(secrets.token_bytes),
+            password=_new_password(),
         )
 
     @classmethod
@@ -74,6 +80,10 @@ class World:
     def keep(self, folder: Path) -> None:
         """Write this world into its folder, for `read`."""
         _write(folder / FLEET_FILE, self)
+
+    def with_password(self) -> Self:
+        """Return this world with a password, where it was made before there were pages."""
+        return self if self.password else replace(self, password=_new_password())
 
     def grown(self, systems: int) -> Self:
         """Return this world with more systems; those that it has stay as they are."""
@@ -102,6 +112,12 @@ class World:
         }
         _write(folder / CLIENT_FILE, first)
         _write(folder / SECOND_FILE, second)
+        signing_in = {"address": f"{base_url}/sign-in", "email": FIRST_EMAIL}
+        _write(folder / SIGN_IN_FILE, signing_in | {"password": self.password})
+
+
+def _new_password() -> str:
+    return secrets.token_hex(_PASSWORD_BYTES)
 
 
 def _write(path: Path, content: object) -> None:

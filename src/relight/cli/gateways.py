@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from datetime import date
 from importlib.util import find_spec
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, TypeAlias
 
 import typer
 
-from relight.cli import fields
 from relight.cli.desk import Desk, desk
 from relight.cli.options import AsJson, Data, DatabaseUrl, OfSystem
 from relight.cli.showing import show_all, show_one
 from relight.errors import BadInput, SetupError
+from relight.model import fields
 from relight.model.clock import Clock, day_of_date, zone
 from relight.store import gateways
 from relight.store.administration_systems import one_system
@@ -41,9 +40,6 @@ PasswordFile: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Read the password from here; - is standard input."),
 ]
-#: A name or an address, with a port or without.
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.%]{2,64}\](:\d{1,5})?")
-_SERIAL: Final = re.compile(r"[A-Za-z0-9]{6,32}")
 _SECRET_BYTES_MAX: Final = 16_384
 
 
@@ -88,11 +84,13 @@ def add(
 
     at = desk(data, database)
     secret = _secret(token_file, password_file)
-    where = _host(host)
+    where = fields.host(host)
     if serial is None:
         access = Access(where, username, vault.Secret())
         serial = asyncio.run(examining.identify(access, at.config.collecting)).serial_number
-    gateway = Gateway(system, _serial(serial), where, fields.line("username", username), at.now)
+    gateway = Gateway(
+        system, fields.serial(serial), where, fields.line("username", username), at.now
+    )
 
     async def step(tx: Transaction) -> Gateway:
         await gateways.add_gateway(tx, gateway)
@@ -154,7 +152,7 @@ def change(
     new = _secret(token_file, password_file)
     given = fields.chosen(
         {
-            "host": None if host is None else _host(host),
+            "host": None if host is None else fields.host(host),
             "username": None if username is None else fields.line("username", username),
             "secret": "another one" if new != vault.Secret() else None,
         }
@@ -233,20 +231,6 @@ def _day(given: str) -> int:
         return day_of_date(date.fromisoformat(given.strip()))
     except ValueError as error:
         raise BadInput("since", f"no date in {given[:32]!r} (such as 2026-06-21)") from error
-
-
-def _host(given: str) -> str:
-    host = given.strip()
-    if not _HOST.fullmatch(host):
-        raise BadInput("host", f"{host[:64]!r} is no name or address, with a port or without")
-    return host
-
-
-def _serial(given: str) -> str:
-    serial = given.strip()
-    if not _SERIAL.fullmatch(serial):
-        raise BadInput("serial", f"{serial[:64]!r} is no serial number")
-    return serial
 
 
 def _secret(token_file: str | None, password_file: str | None) -> Secret:

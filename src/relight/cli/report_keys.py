@@ -7,11 +7,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from relight.cli import fields
+from relight.cli import given_keys
 from relight.cli.desk import desk
 from relight.cli.options import AsJson, Data, DatabaseUrl, Name, NewName
 from relight.cli.showing import show_all, show_one
 from relight.errors import BadInput
+from relight.model import fields
 from relight.model.access import key_digest, new_report_key
 from relight.store import administration, administration_keys
 from relight.store.administration import NewReportKey
@@ -44,7 +45,7 @@ def add(
     at = desk(data, database)
     new = NewReportKey(
         name=fields.text("name", name),
-        key=new_report_key(secrets.token_bytes) if key is None else fields.report_key(key),
+        key=new_report_key(secrets.token_bytes) if key is None else given_keys.report_key(key),
         system_ids=tuple(system),
     )
     at.change(

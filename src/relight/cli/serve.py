@@ -17,14 +17,17 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from relight.cli import fields, supervisor
+from relight.cli import supervisor
 from relight.cli.desk import make_folder, sqlite_path
 from relight.cli.ending import PRIVATE_MASK, told
 from relight.cli.logs import Level
 from relight.cli.place import BACKLOG, Place
 from relight.config import Config
 from relight.errors import SetupError
+from relight.model import fields
 from relight.model.clock import Clock
+from relight.store.credentials import first_code
+from relight.store.database import open_database
 from relight.store.migrate import migrate
 from relight.store.quota import QuotaBook
 
@@ -67,6 +70,11 @@ def parser() -> argparse.ArgumentParser:
     add("--tls-cert", metavar="FILE", help="serve HTTPS with this certificate (PEM)")
     add("--tls-key", metavar="FILE", help="the certificate's private key (PEM)")
     add(
+        "--trusted-proxies",
+        metavar="LIST",
+        help="reverse proxies whose X-Forwarded-… is believed: addresses, networks (nobody's)",
+    )
+    add(
         "--collect",
         dest="is_collecting",
         action="store_true",
@@ -100,7 +108,12 @@ def start(config: Config, level: Level, *, is_collecting: bool = False) -> None:
 
             collect.start(config, level)
         listening.listen(BACKLOG)
-        sys.stdout.write(f"relight: listening on {address(config, listening)}\n")
+        where = address(config, listening)
+        sys.stdout.write(f"relight: listening on {where}\n")
+        if code := asyncio.run(_first_code(config)):
+            sys.stdout.write(
+                f"relight: nobody administers it yet: begin at {where}/first-start?token={code}\n"
+            )
         sys.stdout.flush()
         place = Place(config, listening.detach(), level)
     if config.workers > 1:
@@ -153,6 +166,14 @@ def prepare(config: Config) -> None:
         make_folder(path.parent)
     asyncio.run(migrate(config.store_url))
     QuotaBook.open(config.quota_path).close()
+
+
+async def _first_code(config: Config) -> str | None:
+    database = await open_database(config.store_url, connections=1)
+    try:
+        return await first_code(database)
+    finally:
+        await database.close()
 
 
 def _check_tls(config: Config) -> None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from relight.cli import fields
 from relight.errors import BadInput, SetupError
+from relight.model import fields
 from relight.model.clock import Clock, day_at, day_of_date, day_start_at
 from relight.model.devices import Kind
 from relight.sources.simulator.gateway import behaviour

@@ -6,11 +6,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from relight.cli import fields
 from relight.cli.desk import desk
 from relight.cli.options import AsJson, Data, DatabaseUrl, Name, NewName, SystemId
 from relight.cli.showing import show_all, show_one
 from relight.errors import BadInput
+from relight.model import fields
 from relight.model.clock import zone
 from relight.store import administration, administration_systems
 from relight.store.administration import SYSTEM_ID_MAX, NewSystem

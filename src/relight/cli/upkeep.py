@@ -8,12 +8,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from relight.cli import fields
 from relight.cli.desk import Desk, desk, make_folder, sqlite_path
 from relight.cli.devices import Named
 from relight.cli.options import AsJson, Data, DatabaseUrl, OfSystem
 from relight.cli.showing import show_all
 from relight.errors import BadInput
+from relight.model import fields
 from relight.model.clock import zone
 from relight.model.devices import Device
 from relight.model.energy import INTERVAL_S_MAX

@@ -6,11 +6,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from relight.cli import fields
 from relight.cli.desk import desk
 from relight.cli.options import AsJson, Data, DatabaseUrl, OfSystem
 from relight.cli.showing import show_all
 from relight.errors import BadInput
+from relight.model import fields
 from relight.model.access import Role
 from relight.store import administration, administration_people
 from relight.store.administration_people import AccessLine, ReferenceLine

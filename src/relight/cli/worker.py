@@ -17,8 +17,11 @@ from typing import Final
 import uvicorn
 
 from relight.api.app import create_app
+from relight.api.call import State
 from relight.cli import logs
 from relight.cli.place import BACKLOG, Place
+from relight.web.app import Pages
+from relight.web.visit import Held
 
 #: A worker of several has a pipe as its standard input, which closes when its parent ends.
 PIPE: Final = 0
@@ -28,9 +31,22 @@ def server(place: Place) -> uvicorn.Server:
     """Return the HTTP server of a worker."""
     config = place.config
     cert, key = config.tls_cert, config.tls_key
-    return uvicorn.Server(
+
+    def pages(state: State) -> Pages:
+        return Pages(
+            Held(
+                state.config,
+                state.clock,
+                state.database,
+                state.quotas,
+                state.kept,
+                stopping=lambda: serving.should_exit,
+            )
+        )
+
+    serving = uvicorn.Server(
         uvicorn.Config(
-            create_app(config, worker=place.number, workers=config.workers),
+            create_app(config, worker=place.number, workers=config.workers, pages=pages),
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -38,12 +54,15 @@ def server(place: Place) -> uvicorn.Server:
             log_config=logs.configuration(place.level),
             access_log=False,
             server_header=False,
+            proxy_headers=bool(config.proxies),
+            forwarded_allow_ips=config.proxies,
             backlog=BACKLOG,
             timeout_graceful_shutdown=config.limits.stop_wait_s,
             ssl_certfile=cert,
             ssl_keyfile=key,
         )
     )
+    return serving
 
 
 def run(place: Place) -> None:

@@ -47,6 +47,15 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who is signed in, as far as it decides what they see."""
+
+    user_id: int
+    company_id: int | None
+    is_admin: bool  #: sees every system, its consumption too
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How much an application may ask; a limit of None is no limit."""
 

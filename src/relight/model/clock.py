@@ -137,7 +137,7 @@ def month_later(site: ZoneInfo, at: int) -> int:
 
     Source: behaviour, Ranges of stats, step 5.
     """
-    local = _shown(site, at)
+    local = local_time(site, at)
     if (local.year, local.month) == _LAST_MONTH:
         return INSTANT_MAX
     return instant_of(datetime.combine(_next_month(local), local.time().replace(tzinfo=site)))
@@ -167,7 +167,7 @@ def iso8601(site: ZoneInfo, at: int) -> str:
     What lies outside the years 1 to 9999 in *site* is shown as their first or last second. An
     offset with seconds, as zones had long ago, is shown as the nearest of whole minutes.
     """
-    local = _shown(site, at)
+    local = local_time(site, at)
     text = local.isoformat()
     if len(text) <= _ISO_8601_CHARS:
         return text
@@ -176,7 +176,7 @@ def iso8601(site: ZoneInfo, at: int) -> str:
     return local.replace(tzinfo=near).isoformat()
 
 
-def _shown(site: ZoneInfo, at: int) -> datetime:
+def local_time(site: ZoneInfo, at: int) -> datetime:
     """Return what clocks in *site* show at *at*."""
     try:
         return datetime.fromtimestamp(at, site)
@@ -187,7 +187,7 @@ def _shown(site: ZoneInfo, at: int) -> datetime:
 
 
 def _shown_day(site: ZoneInfo, at: int) -> int:
-    return _shown(site, at).toordinal() - _EPOCH_ORDINAL
+    return local_time(site, at).toordinal() - _EPOCH_ORDINAL
 
 
 def _next_month(when: date) -> date:

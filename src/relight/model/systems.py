@@ -70,6 +70,11 @@ class System:
     file_last_energy_at: int | None = None
     file_operational_at: int | None = None
     file_meter_start_day: int | None = None
+    # What lists are sorted by: see `model.listing`.
+    name_key: str = ""
+    heard_at: int = 0
+    rated_w: int = 0
+    listed_w: int = 0
 
 
 class Standing(NamedTuple):

@@ -33,6 +33,7 @@ class Permit:
     """What a user may do through an application."""
 
     company_id: int | None
+    granted_at: int
     #: The system asked for, where the user may see it.
     system: System | None
     sees_consumption: bool
@@ -47,7 +48,7 @@ APPLICATION: Final = """
 """
 #: One row where the user authorised the application, else none.
 PERMIT: Final = """
-    SELECT u.company_id, known.system_id,
+    SELECT u.company_id, g.granted_at, known.system_id,
         coalesce(ua.sees_consumption, 0), coalesce(ca.sees_consumption, 0),
         CASE WHEN known.is_api_enabled = 1
             AND (ua.system_id IS NOT NULL OR ca.system_id IS NOT NULL) THEN 1 ELSE 0 END
@@ -55,15 +56,17 @@ PERMIT: Final = """
     JOIN app_grant g ON g.user_id = u.user_id AND g.app_id = :app_id
     LEFT JOIN system known ON known.system_id = :system_id
     LEFT JOIN user_access ua ON ua.user_id = u.user_id AND ua.system_id = known.system_id
+        AND ua.grants_from_at <= g.granted_at
     LEFT JOIN company_access ca
         ON ca.company_id = u.company_id AND ca.system_id = known.system_id
     WHERE u.user_id = :user_id
 """
 #: Asked only for a system that the permit names as seen.
 SEEN_SYSTEM: Final = f"SELECT {SYSTEM.select} FROM system WHERE system_id = :system_id"  # noqa: S608
-#: The systems that a user sees, as a table to join with.
+#: The systems that a user sees through an application, as a table to join with.
 SEEN: Final = """
-    SELECT system_id FROM user_access WHERE user_id = :user_id
+    SELECT system_id FROM user_access
+    WHERE user_id = :user_id AND grants_from_at <= :granted_at
     UNION SELECT system_id FROM company_access WHERE company_id = :company_id
 """
 SYSTEM_OF_ENVOY: Final = f"""
@@ -97,10 +100,11 @@ async def permit(rows: Rows, *, app_id: int, user_id: int, system_id: int | None
     row = await rows.one(PERMIT, app_id=app_id, user_id=user_id, system_id=system_id)
     if row is None:
         return None
-    company_id, known_id, own, company, is_seen = row
+    company_id, granted_at, known_id, own, company, is_seen = row
     seen = await rows.one(SEEN_SYSTEM, system_id=known_id) if is_seen else None
     return Permit(
         company_id,
+        granted_at,
         None if seen is None else system_of(seen),
         bool(own or company),
         known_id is not None,
@@ -108,11 +112,15 @@ async def permit(rows: Rows, *, app_id: int, user_id: int, system_id: int | None
 
 
 async def system_of_envoy(
-    rows: Rows, serial_number: str, *, user_id: int, company_id: int | None
+    rows: Rows, serial_number: str, *, user_id: int, company_id: int | None, granted_at: int
 ) -> int | None:
     """Return the system of an active envoy, None where the user may not see it."""
     row = await rows.one(
-        SYSTEM_OF_ENVOY, serial_number=serial_number, user_id=user_id, company_id=company_id
+        SYSTEM_OF_ENVOY,
+        serial_number=serial_number,
+        user_id=user_id,
+        company_id=company_id,
+        granted_at=granted_at,
     )
     return None if row is None else int(row[0])
 

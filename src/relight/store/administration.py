@@ -20,11 +20,13 @@ from relight.model.access import (
 )
 from relight.model.clock import day_at, day_start_at, zone
 from relight.model.devices import DEVICES_PER_SYSTEM
+from relight.model.listing import folded, set_keys
 from relight.model.systems import ConnectionType, Status, System
 from relight.store.systems import system_row
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
     from relight.config import Rules
@@ -76,6 +78,7 @@ class NewUser:
     email: str = ""
     number: int | None = None  #: None: the next free one
     company_id: int | None = None
+    is_admin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,8 @@ class NewApp:
     plan: str
     description: str = ""
     app_id: int | None = None  #: None: a random one
+    owner_id: int | None = None  #: the developer; None: an administrator
+    redirects: tuple[str, ...] = ()  #: addresses that users may be sent back to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +138,7 @@ async def add_system(tx: Transaction, new: NewSystem, now: int, rules: Rules) ->
         status_at=0,
         status_due_at=0,
     )
+    set_keys(system)
     await tx.put(SYSTEM, [system_row(system)])
     if new.installer_id is not None:
         await add_company_access(tx, new.installer_id, system_id)
@@ -149,9 +155,10 @@ async def add_company(tx: Transaction, name: str, company_id: int | None = None)
     """Add a company and return its id. Raises AlreadyKnown."""
     company_id = await _new_id(tx, "company", company_id)
     await tx.run(
-        "INSERT INTO company (company_id, name) VALUES (:company_id, :name)",
+        "INSERT INTO company (company_id, name, name_key) VALUES (:company_id, :name, :name_key)",
         company_id=company_id,
         name=name,
+        name_key=folded(name),
     )
     return company_id
 
@@ -162,12 +169,14 @@ async def add_user(tx: Transaction, new: NewUser) -> int:
     if new.company_id is not None:
         await require(tx, "company", new.company_id)
     await tx.run(
-        "INSERT INTO user_account (user_id, name, email, company_id)"
-        " VALUES (:user_id, :name, :email, :company_id)",
+        "INSERT INTO user_account (user_id, name, email, company_id, is_admin, name_key)"
+        " VALUES (:user_id, :name, :email, :company_id, :is_admin, :name_key)",
         user_id=number,
         name=new.name,
         email=new.email,
         company_id=new.company_id,
+        is_admin=int(new.is_admin),
+        name_key=folded(f"{new.name} {new.email}"),
     )
     return number
 
@@ -188,9 +197,11 @@ async def add_plan(tx: Transaction, plan: Plan) -> None:
 async def add_app(tx: Transaction, new: NewApp, now: int, random: Randomness) -> int:
     """Add an application and return its id; of its key only the digest is kept.
 
-    Raises AlreadyKnown for an id or a key in use, NotKnown for an unknown plan.
+    Raises AlreadyKnown for an id or a key in use, NotKnown for an unknown plan or owner.
     """
     await require(tx, "plan", new.plan)
+    if new.owner_id is not None:
+        await require(tx, "user", new.owner_id)
     digest = key_digest(new.key)
     await refuse_used_key(tx, digest)
     if new.app_id is not None:
@@ -201,16 +212,29 @@ async def add_app(tx: Transaction, new: NewApp, now: int, random: Randomness) ->
         while await is_known(tx, "application", app_id):
             app_id = new_app_id(random)
     await tx.run(
-        "INSERT INTO application (app_id, name, description, plan, key_digest, created_at)"
-        " VALUES (:app_id, :name, :description, :plan, :key_digest, :created_at)",
+        "INSERT INTO application"
+        " (app_id, name, description, plan, key_digest, created_at, owner_id)"
+        " VALUES (:app_id, :name, :description, :plan, :key_digest, :created_at, :owner_id)",
         app_id=app_id,
         name=new.name,
         description=new.description,
         plan=new.plan,
         key_digest=digest,
         created_at=now,
+        owner_id=new.owner_id,
     )
+    await let_redirect(tx, app_id, new.redirects)
     return app_id
+
+
+async def let_redirect(tx: Transaction, app_id: int, addresses: Iterable[str]) -> None:
+    """Let an application have users sent back to addresses, each as `model.redirects` takes it."""
+    for address in addresses:
+        await tx.run(
+            "INSERT INTO app_redirect (app_id, address) VALUES (:app_id, :address)",
+            app_id=app_id,
+            address=address,
+        )
 
 
 async def add_grant(tx: Transaction, user_id: int, app_id: int, now: int) -> None:
@@ -218,15 +242,14 @@ async def add_grant(tx: Transaction, user_id: int, app_id: int, now: int) -> Non
     await require(tx, "user", user_id)
     await require(tx, "application", app_id)
     pair = {"user_id": user_id, "app_id": app_id}
-    known = "SELECT 1 FROM app_grant WHERE user_id = :user_id AND app_id = :app_id"
-    if await tx.one(known, **pair):
-        raise AlreadyKnown(f"user {user_id} has authorised application {app_id} already")
-    await tx.run(
+    added = await tx.run(
         "INSERT INTO app_grant (user_id, app_id, granted_at)"
-        " VALUES (:user_id, :app_id, :granted_at)",
+        " VALUES (:user_id, :app_id, :granted_at) ON CONFLICT DO NOTHING",
         granted_at=now,
         **pair,
     )
+    if not added:
+        raise AlreadyKnown(f"user {user_id} has authorised application {app_id} already")
 
 
 async def add_access(
@@ -308,7 +331,8 @@ async def let_report(tx: Transaction, digest: bytes, system_ids: tuple[int, ...]
     for system_id in sorted(set(system_ids)):
         await require(tx, "system", system_id)
         await tx.run(
-            "INSERT INTO report_key_system (key_digest, system_id) VALUES (:digest, :system_id)",
+            "INSERT INTO report_key_system (key_digest, system_id) VALUES (:digest, :system_id)"
+            " ON CONFLICT DO NOTHING",
             digest=digest,
             system_id=system_id,
         )

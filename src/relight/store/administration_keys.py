@@ -5,23 +5,38 @@ A key comes in as plain text and is kept as its digest; nothing here gives one o
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from relight.errors import AlreadyKnown, BadInput, NotKnown
 from relight.model.access import key_digest, month_window
-from relight.store.administration import let_report, refuse_used_key, require
+from relight.store.administration import let_redirect, let_report, refuse_used_key, require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relight.store.database import Rows, Transaction
 
+#: Every table of applications; the last is their own.
+APP_TABLES: Final = (
+    "app_redirect",
+    "app_call",
+    "app_minute",
+    "app_grant",
+    "app_usage",
+    "application",
+)
 #: How many hexadecimal digits of its digest name a report key.
 FINGERPRINT_CHARS: Final = 12
 _FINGERPRINT_CHARS_MIN: Final = 6
+_DIGEST_CHARS: Final = 64
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{1,64}")
+#: Keys of one name that are told apart by their fingerprints.
+_NAMED_MAX: Final = 20
 
 _APPS: Final = """
-    SELECT a.app_id, a.name, a.description, a.plan, a.created_at,
+    SELECT a.app_id, a.name, a.description, a.plan, a.owner_id, a.created_at,
         (SELECT count(*) FROM app_grant g WHERE g.app_id = a.app_id),
         coalesce((SELECT calls FROM app_usage u
             WHERE u.app_id = a.app_id AND u.month_start_at = :month_start_at), 0)
@@ -37,6 +52,7 @@ class AppLine(NamedTuple):
     name: str
     description: str
     plan: str
+    owner: int | None  #: the number of the user who registered it
     created_at: int
     users: int
     calls_this_month: int
@@ -80,16 +96,33 @@ async def apps(rows: Rows, now: int, app_id: int | None = None) -> list[AppLine]
 
 
 async def set_app(tx: Transaction, app_id: int, changes: Mapping[str, Any]) -> None:
-    """Change an application's name, description or plan. Raises NotKnown."""
+    """Change an application's name, description, plan or owner_id. Raises NotKnown."""
     await require(tx, "application", app_id)
     if "plan" in changes:
         await require(tx, "plan", changes["plan"])
+    if changes.get("owner_id") is not None:
+        await require(tx, "user", changes["owner_id"])
     for column, value in changes.items():
         await tx.run(
             f"UPDATE application SET {column} = :value WHERE app_id = :app_id",  # noqa: S608
             value=value,
             app_id=app_id,
         )
+
+
+async def redirects(rows: Rows, app_id: int) -> tuple[str, ...]:
+    """Return the addresses that users of an application may be sent back to."""
+    found = await rows.all(
+        "SELECT address FROM app_redirect WHERE app_id = :app_id ORDER BY address", app_id=app_id
+    )
+    return tuple(row[0] for row in found)
+
+
+async def set_redirects(tx: Transaction, app_id: int, addresses: tuple[str, ...]) -> None:
+    """Replace an application's redirect addresses. Raises NotKnown."""
+    await require(tx, "application", app_id)
+    await tx.run("DELETE FROM app_redirect WHERE app_id = :app_id", app_id=app_id)
+    await let_redirect(tx, app_id, addresses)
 
 
 async def rotate_app(tx: Transaction, app_id: int, key: str) -> None:
@@ -105,9 +138,9 @@ async def rotate_app(tx: Transaction, app_id: int, key: str) -> None:
 
 
 async def remove_app(tx: Transaction, app_id: int) -> None:
-    """Remove an application, who authorised it and its counted calls. Raises NotKnown."""
+    """Remove an application and all that is known of it. Raises NotKnown."""
     await require(tx, "application", app_id)
-    for table in ("app_grant", "app_usage", "application"):
+    for table in APP_TABLES:
         await tx.run(f"DELETE FROM {table} WHERE app_id = :app_id", app_id=app_id)  # noqa: S608
 
 
@@ -166,13 +199,13 @@ async def report_keys(rows: Rows) -> list[ReportKeyLine]:
     found = await rows.all(
         "SELECT key_digest, name, created_at FROM report_key ORDER BY created_at, key_digest"
     )
-    covered = await rows.all(
+    systems: defaultdict[bytes, list[int]] = defaultdict(list)
+    for digest, system_id in await rows.all(
         "SELECT key_digest, system_id FROM report_key_system ORDER BY system_id"
-    )
+    ):
+        systems[bytes(digest)].append(system_id)
     return [
-        ReportKeyLine(
-            _fingerprint(digest), name, at, [system for other, system in covered if other == digest]
-        )
+        ReportKeyLine(fingerprint(digest), name, at, systems[bytes(digest)])
         for digest, name, at in found
     ]
 
@@ -182,8 +215,16 @@ async def report_key(rows: Rows, named: str) -> ReportKeyLine:
 
     Raises NotKnown, or BadInput where it could be several.
     """
-    fingerprint = _fingerprint(await report_key_digest(rows, named))
-    return next(one for one in await report_keys(rows) if one.fingerprint == fingerprint)
+    digest = await report_key_digest(rows, named)
+    row = await rows.one(
+        "SELECT name, created_at FROM report_key WHERE key_digest = :digest", digest=digest
+    )
+    covered = await rows.all(
+        "SELECT system_id FROM report_key_system WHERE key_digest = :digest ORDER BY system_id",
+        digest=digest,
+    )
+    name, created_at = row or ("", 0)
+    return ReportKeyLine(fingerprint(digest), name, created_at, [line[0] for line in covered])
 
 
 async def report_key_digest(rows: Rows, named: str) -> bytes:
@@ -191,17 +232,21 @@ async def report_key_digest(rows: Rows, named: str) -> bytes:
 
     Raises NotKnown, or BadInput where it could be several.
     """
-    known = await rows.all("SELECT key_digest, name FROM report_key")
-    prefix = named.lower() if len(named) >= _FINGERPRINT_CHARS_MIN else " "
-    found = [
-        bytes(digest)
-        for digest, name in known
-        if name == named or bytes(digest).hex().startswith(prefix)
-    ]
+    low, high = digests(named)
+    known = await rows.all(
+        "SELECT key_digest FROM report_key"
+        " WHERE name = :named OR (key_digest >= :low AND key_digest < :high)"
+        " ORDER BY key_digest LIMIT :most",
+        named=named,
+        low=low,
+        high=high,
+        most=_NAMED_MAX,
+    )
+    found = [bytes(row[0]) for row in known]
     if not found:
         raise NotKnown(f"there is no report key {named!r}")
     if len(found) > 1:
-        prints = " or ".join(_fingerprint(digest) for digest in found)
+        prints = " or ".join(fingerprint(digest) for digest in found)
         raise BadInput("key", f"{named!r} could be several; say its fingerprint: {prints}")
     return found[0]
 
@@ -223,6 +268,28 @@ async def set_report_key(
     if system_ids:
         await tx.run("DELETE FROM report_key_system WHERE key_digest = :digest", digest=digest)
         await let_report(tx, digest, system_ids)
+
+
+async def stop_reporting(tx: Transaction, named: str, system_id: int) -> None:
+    """Take one of its systems from a report key.
+
+    Raises NotKnown, or BadInput where *named* could be several, or it is the only one.
+    """
+    found = await report_key(tx, named)
+    if system_id not in found.systems:
+        raise NotKnown(f"report key {named} does not report for system {system_id}")
+    if len(found.systems) == 1:
+        raise BadInput("system", "it is the key's only system: remove the key instead")
+    await tx.run(
+        "DELETE FROM report_key_system WHERE key_digest = :digest AND system_id = :system_id",
+        digest=await report_key_digest(tx, named),
+        system_id=system_id,
+    )
+
+
+async def report_more(tx: Transaction, named: str, system_ids: tuple[int, ...]) -> None:
+    """Let a report key report for systems, too. Raises NotKnown, BadInput."""
+    await let_report(tx, await report_key_digest(tx, named), system_ids)
 
 
 async def rotate_report_key(tx: Transaction, named: str, key: str) -> None:
@@ -248,5 +315,17 @@ async def remove_report_key(tx: Transaction, named: str) -> None:
         await tx.run(f"DELETE FROM {table} WHERE key_digest = :digest", digest=digest)  # noqa: S608
 
 
-def _fingerprint(digest: bytes) -> str:
-    return digest.hex()[:FINGERPRINT_CHARS]
+def digests(fingerprint: str) -> tuple[bytes, bytes]:
+    """Return the digests from which, and before which, those with a fingerprint lie; or none."""
+    is_one = len(fingerprint) >= _FINGERPRINT_CHARS_MIN and _HEX.fullmatch(fingerprint)
+    if not is_one:
+        return b"", b""
+    return (
+        bytes.fromhex(fingerprint.ljust(_DIGEST_CHARS, "0")),
+        bytes.fromhex(fingerprint.ljust(_DIGEST_CHARS, "f")) + b"\0",
+    )
+
+
+def fingerprint(digest: bytes) -> str:
+    """Return the beginning of a report key's digest, by which it is named."""
+    return bytes(digest).hex()[:FINGERPRINT_CHARS]

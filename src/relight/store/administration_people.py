@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from relight.errors import BadInput, NotKnown
 from relight.model.access import Role, user_code
+from relight.model.listing import folded
+from relight.store import credentials, links
 from relight.store.administration import require
 
 if TYPE_CHECKING:
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 _USERS: Final = """
     SELECT u.user_id, u.name, u.email, u.company_id,
         (SELECT count(*) FROM user_access a WHERE a.user_id = u.user_id),
-        (SELECT count(*) FROM app_grant g WHERE g.user_id = u.user_id)
-    FROM user_account u
+        (SELECT count(*) FROM app_grant g WHERE g.user_id = u.user_id),
+        u.is_admin, CASE WHEN c.password_hash <> '' THEN 1 ELSE 0 END
+    FROM user_account u LEFT JOIN credential c ON c.user_id = u.user_id
 """
 _COMPANIES: Final = """
     SELECT c.company_id, c.name,
@@ -45,6 +48,8 @@ class UserLine(NamedTuple):
     company_id: int | None
     systems: int
     applications: int
+    is_admin: bool
+    signs_in: bool  #: has a password
 
 
 class CompanyLine(NamedTuple):
@@ -82,7 +87,8 @@ async def users(rows: Rows, number: int | None = None) -> list[UserLine]:
 
 
 def _user(row: Row) -> UserLine:
-    return UserLine(row[0], user_code(row[0]), *row[1:])
+    line = UserLine(row[0], user_code(row[0]), *row[1:])
+    return line._replace(is_admin=bool(line.is_admin), signs_in=bool(line.signs_in))
 
 
 async def companies(rows: Rows, company_id: int | None = None) -> list[CompanyLine]:
@@ -95,14 +101,29 @@ async def companies(rows: Rows, company_id: int | None = None) -> list[CompanyLi
 
 
 async def set_user(tx: Transaction, number: int, changes: Mapping[str, Any]) -> None:
-    """Change a user's name, email or company_id. Raises NotKnown."""
+    """Change a user's name, email, company_id or is_admin.
+
+    Raises NotKnown, AlreadyKnown for an e-mail address that somebody else signs in with, or
+    BadInput for an empty one of a user who signs in with it, or for the last administrator.
+    """
     await require(tx, "user", number)
     if changes.get("company_id") is not None:
         await require(tx, "company", changes["company_id"])
+    if "email" in changes:
+        await credentials.rename(tx, number, changes["email"])
+    if not changes.get("is_admin", 1):
+        await credentials.refuse_last_administrator(tx, number)
     for column, value in changes.items():
         await tx.run(
             f"UPDATE user_account SET {column} = :value WHERE user_id = :number",  # noqa: S608
             value=value,
+            number=number,
+        )
+    row = await tx.one("SELECT name, email FROM user_account WHERE user_id = :id", id=number)
+    if row is not None:
+        await tx.run(
+            "UPDATE user_account SET name_key = :name_key WHERE user_id = :number",
+            name_key=folded(f"{row[0]} {row[1]}"),
             number=number,
         )
 
@@ -110,12 +131,25 @@ async def set_user(tx: Transaction, number: int, changes: Mapping[str, Any]) -> 
 async def set_company(tx: Transaction, company_id: int, name: str) -> None:
     """Change a company's name. Raises NotKnown."""
     await require(tx, "company", company_id)
-    await tx.run("UPDATE company SET name = :name WHERE company_id = :id", name=name, id=company_id)
+    await tx.run(
+        "UPDATE company SET name = :name, name_key = :name_key WHERE company_id = :id",
+        name=name,
+        name_key=folded(name),
+        id=company_id,
+    )
 
 
 async def remove_user(tx: Transaction, number: int) -> None:
-    """Remove a user, what they may see and what they authorised. Raises NotKnown."""
+    """Remove a user, how they sign in, what they may see, authorised and offered.
+
+    Raises NotKnown, or BadInput for the last administrator who can sign in.
+    """
     await require(tx, "user", number)
+    await credentials.refuse_last_administrator(tx, number)
+    await credentials.remove(tx, number)
+    await tx.run("DELETE FROM link WHERE made_by = :number", number=number)
+    # Their applications stay, as the administrators': users have let them in.
+    await tx.run("UPDATE application SET owner_id = NULL WHERE owner_id = :number", number=number)
     for table in ("app_grant", "user_access", "user_account"):
         await tx.run(f"DELETE FROM {table} WHERE user_id = :number", number=number)  # noqa: S608
 
@@ -202,7 +236,8 @@ async def set_company_access(
 
 
 async def remove_user_access(tx: Transaction, number: int, system_id: int) -> None:
-    """Take a user's own access to a system away. Raises NotKnown."""
+    """Take a user's own access to a system away, and what they offered of it. Raises NotKnown."""
+    await links.end_links_made_by(tx, number, system_id)
     removed = await tx.run(
         "DELETE FROM user_access WHERE user_id = :number AND system_id = :system_id",
         number=number,

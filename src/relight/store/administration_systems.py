@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from relight.errors import NotKnown
 from relight.model.clock import DAY_S, day_start_at, zone
-from relight.store import recut
+from relight.model.listing import set_keys
+from relight.store import links, recut
 from relight.store.administration import require
 from relight.store.measured import BUCKET_S, BUCKETS_A_QUERY, bucket
 from relight.store.systems import system_of, system_row
@@ -38,6 +39,7 @@ OWNED: Final = (
     "company_reference",
     "report_key_system",
     "gateway",
+    "gateway_health",
     "gateway_memory",
 )
 #: Tables of recent measurements, whose keys begin with the time.
@@ -117,6 +119,7 @@ async def set_system(
             system_id=system_id,
         )
     system.version += 1
+    set_keys(system)
     await tx.put(SYSTEM, [system_row(system)])
     return system
 
@@ -134,6 +137,7 @@ async def remove_system(tx: Transaction, system_id: int) -> None:
                 system_id=system_id,
                 slots=list(range(first, first + BUCKETS_A_QUERY * BUCKET_S, BUCKET_S)),
             )
+    await links.end_links_of_system(tx, system_id)
     for table in (*OWNED, "system"):
         await tx.run(
             f"DELETE FROM {table} WHERE system_id = :system_id",  # noqa: S608 - names of tables

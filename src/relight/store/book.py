@@ -6,11 +6,13 @@ The rows are locked until the transaction ends. Measurements are elsewhere: `sto
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from relight.errors import BadInput, NotKnown
 from relight.model.clock import zone
 from relight.model.devices import UNNAMED_KINDS, Device, Kind
+from relight.store import listing
 from relight.store.devices import device_row, of_system
 from relight.store.measured import Where
 from relight.store.systems import system_of, system_row
@@ -130,9 +132,28 @@ async def closed(tx: Transaction, book: Book) -> None:
     await tx.put(DEVICE, changed)
     for serial_number in book.new_envoys:
         await _claim(tx, serial_number, book.system.system_id)
+    await listing.refresh(tx, book.system, book.site, list(book.devices.values()))
     if changed or book.is_changed or system_row(book.system) != book.system_before:
         book.system.version += 1
-        await tx.put(SYSTEM, [system_row(book.system)])
+        await _write_system(tx, book)
+
+
+async def _write_system(tx: Transaction, book: Book) -> None:
+    """Write the columns of the system's row that changed, and no index of the others."""
+    row = system_row(book.system)
+    changed = {
+        column: value
+        for column, value, before in zip(SYSTEM.columns, row, book.system_before, strict=True)
+        if value != before
+    }
+    await tx.run(_update(tuple(changed)), **changed, system_id=book.system.system_id)
+    book.system_before = row
+
+
+@lru_cache(maxsize=256)
+def _update(columns: tuple[str, ...]) -> str:
+    values = ", ".join(f"{column} = :{column}" for column in columns)
+    return f"UPDATE system SET {values} WHERE system_id = :system_id"  # noqa: S608 - our columns
 
 
 async def _claim(tx: Transaction, serial_number: str, system_id: int) -> None:

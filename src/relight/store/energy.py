@@ -104,7 +104,7 @@ async def daily_wh(rows: Rows, system_id: int, source: Source, days: Days) -> di
     for year, data in await rows.all(
         _YEARS, system_id=system_id, source=source, first=first, last=last
     ):
-        known = _year_wh(year, data)
+        known = year_wh(year, data)
         if year in {first, last}:
             known = {day: wh for day, wh in known.items() if first_day <= day <= last_day}
         found.update(known)
@@ -112,7 +112,8 @@ async def daily_wh(rows: Rows, system_id: int, source: Source, days: Days) -> di
 
 
 @lru_cache(maxsize=_YEARS_KEPT)
-def _year_wh(year: int, data: bytes) -> Mapping[int, int]:
+def year_wh(year: int, data: bytes) -> Mapping[int, int]:
+    """Return the days of a packed year. [Wh]"""
     new_year = day_of_date(date(year, 1, 1))
     return {new_year + index: day_wh(energy_j) for index, energy_j in unpack_year(data).items()}
 

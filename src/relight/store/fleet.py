@@ -35,6 +35,7 @@ class Wanted:
 
     user_id: int
     company_id: int | None
+    granted_at: int  #: when the user last authorised the application
     after_id: int  #: the last system of the page before
     system_ids: Sequence[int] | None = None
     names: Sequence[str] | None = None
@@ -69,7 +70,8 @@ _NAMED: Final = """
 _SEEN: Final = """
     SELECT system_id FROM (
         SELECT a.system_id FROM {access} a JOIN system s ON s.system_id = a.system_id {named}
-        WHERE a.{caller} = :{caller} AND a.system_id > :after_id AND s.is_api_enabled = 1 {filters}
+        WHERE a.{caller} = :{caller} AND a.system_id > :after_id AND s.is_api_enabled = 1
+            {covered} {filters}
         ORDER BY a.system_id LIMIT :most
     ) AS {access}_seen
 """
@@ -110,7 +112,11 @@ def _question(wanted: Wanted, now: int) -> tuple[str, dict[str, object]]:
 
     It may give more than is wanted, never less.
     """
-    parameters: dict[str, object] = {"user_id": wanted.user_id, "company_id": wanted.company_id}
+    parameters: dict[str, object] = {
+        "user_id": wanted.user_id,
+        "company_id": wanted.company_id,
+        "granted_at": wanted.granted_at,
+    }
     filters: list[str] = []
     if wanted.system_ids is not None:
         filters.append("AND a.system_id IN :system_ids[]")
@@ -144,8 +150,13 @@ def _page_sql(filters: tuple[str, ...]) -> str:
     needs_names = any(":references" in one or ":installers" in one for one in filters)
     named = _NAMED if needs_names else ""
     own, company = (
-        _SEEN.format(access=access, caller=caller, named=named, filters=" ".join(filters))
-        for access, caller in (("user_access", "user_id"), ("company_access", "company_id"))
+        _SEEN.format(
+            access=access, caller=caller, named=named, covered=covered, filters=" ".join(filters)
+        )
+        for access, caller, covered in (
+            ("user_access", "user_id", "AND a.grants_from_at <= :granted_at"),
+            ("company_access", "company_id", ""),
+        )
     )
     return _PAGE.format(own=own, company=company)
 

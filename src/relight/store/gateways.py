@@ -34,6 +34,9 @@ _LOCKED: Final = f"{_MEMORY} /*lock*/"
 _REMOVE: Final = (
     "DELETE FROM gateway WHERE system_id = :system_id AND serial_number = :serial_number"
 )
+_FORGET_HEALTH: Final = (
+    "DELETE FROM gateway_health WHERE system_id = :system_id AND serial_number = :serial_number"
+)
 _REVIVE: Final = """
     UPDATE device SET retired_at = NULL
     WHERE system_id = :system_id AND kind = :kind AND serial_number = :serial_number
@@ -123,7 +126,8 @@ async def set_gateway(
 async def remove_gateway(tx: Transaction, named: str) -> Gateway:
     """Stop collecting from a gateway; what it told stays. Raises NotKnown."""
     gateway = await one_gateway(tx, named)
-    await tx.run(_REMOVE, system_id=gateway.system_id, serial_number=gateway.serial_number)
+    for sql in (_REMOVE, _FORGET_HEALTH):
+        await tx.run(sql, system_id=gateway.system_id, serial_number=gateway.serial_number)
     return gateway
 
 

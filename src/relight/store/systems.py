@@ -126,13 +126,25 @@ async def facts(
 
 
 async def facts_of(
-    rows: Rows, systems: Sequence[System], now: int, rules: Rules
+    rows: Rows,
+    systems: Sequence[System],
+    now: int,
+    rules: Rules,
+    *,
+    kept: Kept | None = None,
 ) -> list[SystemFacts]:
     """Return what is known of each of *systems* at *now*, in their order.
 
     As few queries as for one, unless something is stored that came after *now*.
     """
-    known = await _known(rows, [system.system_id for system in systems])
+    found = {} if kept is None else {one.system_id: kept.of(one) for one in systems}
+    known = {system_id: one for system_id, one in found.items() if one is not None}
+    unknown = [system for system in systems if system.system_id not in known]
+    if unknown:
+        known |= await _known(rows, [system.system_id for system in unknown])
+    if kept is not None:
+        for system in unknown:
+            kept.keep(system, known[system.system_id])
     return await _facts(rows, known, systems, now, rules=rules)
 
 

@@ -76,7 +76,8 @@ SYSTEM = _table(
     "system_id name public_name is_anonymous timezone country state city postal_code"
     " connection_type interconnect_at size_w installer_id is_api_enabled created_at version"
     " last_device_id packed_to_day pack_due_at status status_at status_due_at"
-    " file_last_report_at file_last_energy_at file_operational_at file_meter_start_day",
+    " file_last_report_at file_last_energy_at file_operational_at file_meter_start_day"
+    " name_key heard_at rated_w listed_w",
     key=1,
     name="text",
     public_name="text",
@@ -87,6 +88,7 @@ SYSTEM = _table(
     postal_code="text",
     connection_type="text",
     status="text",
+    name_key="text",
 )
 GATEWAY = _table(
     "gateway",

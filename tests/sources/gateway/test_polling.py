@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from relight.model.clock import DAY_S
+from relight.model.gateways import GatewayHealth
+from relight.store import gateway_health
 from tests.sources.gateway import served
-from tests.sources.gateway.collecting import Collected, collected, until
+from tests.sources.gateway.collecting import SYSTEM_ID, Collected, collected, until
 from tests.sources.gateway.test_collector import AT, beats, interval_j, made_gateway, soon
 
 
@@ -63,3 +65,27 @@ async def test_a_gateway_that_is_away_is_asked_for_everything_once_it_is_back(
             await beats(here, gateway, range(15, 16))
 
         assert 2 * 90_000 == await interval_j(here)
+
+
+async def test_how_a_gateway_answers_is_written_down_for_people_to_see(here: Collected):
+    async def health() -> GatewayHealth:
+        return (await here.database.read(lambda rows: gateway_health.of_system(rows, SYSTEM_ID)))[0]
+
+    async def is_failing() -> bool:
+        return (await health()).failing_since_at is not None
+
+    async with served.serving(made_gateway()) as gateway:
+        await here.add(gateway)
+        async with here.collecting(soon):
+            await here.derived(gateway.serial_number)
+            await beats(here, gateway, range(15, 31, 15))
+            well = await health()
+            gateway.silent |= gateway.answers.keys()
+            here.now += 60
+            await until(is_failing)
+        failing = await health()
+
+    assert (None, "", 0) == (well.failing_since_at, well.error, well.lag_s)
+    assert AT + 5 < (well.answered_at or 0) <= (well.polled_at or 0)
+    assert (here.now, well.answered_at) == (failing.failing_since_at, failing.answered_at)
+    assert gateway.host in failing.error

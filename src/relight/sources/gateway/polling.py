@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from relight.errors import GatewayError, GatewayRefuses, RelightError
 from relight.model.clock import DAY_S, zone
+from relight.model.gateways import Polled
 from relight.sources.gateway import answers, probing, schedule, vault
 from relight.sources.gateway.answers import Answer, Poll
 from relight.sources.gateway.connection import Access, Connection, check_serial, signed_in
+from relight.sources.gateway.noting import Notes
 from relight.sources.gateway.probing import Abilities
 
 if TYPE_CHECKING:
@@ -48,11 +50,17 @@ class Poller:
     _probed_at: int | None = None
     _asked_at: dict[str, int] = field(default_factory=dict)
     _appended: Position | None = None
+    _saved_at: int | None = None
+    _waiting_bytes: int = 0
+    _notes: Notes = field(init=False)
     _failures: int = 0
     _last_failure: str = ""
     _partial_failures: set[str] = field(default_factory=set)
     _tidy_day: int = 0
     _warn_day: int = 0
+
+    def __post_init__(self) -> None:
+        self._notes = Notes(self.deriver.desk.database, self.deriver.gateway)
 
     async def run(self) -> None:
         """Collect until cancelled."""
@@ -60,6 +68,7 @@ class Poller:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._derive())
                 tasks.create_task(self._poll())
+                tasks.create_task(self._notes.run())
         finally:
             self.deriver.spool.close()
 
@@ -90,7 +99,7 @@ class Poller:
                 failures += 1
                 _log.exception("%s: what was read waits in the spool", self._name)
             else:
-                failures = 0
+                failures, self._saved_at = 0, self._now()
                 await self._news.wait()
                 self._news.clear()
                 continue
@@ -131,6 +140,8 @@ class Poller:
     def _failed(self, error: RelightError, failures: int) -> None:
         """Count a failure, and log it once for as long as it stays the same."""
         self._failures += failures
+        self._waiting_bytes = self._backlog()
+        self._note(str(error), is_refused=isinstance(error, GatewayRefuses))
         if str(error) != self._last_failure:
             self._last_failure = str(error)
             _log.warning("%s: %s", self._name, error)
@@ -139,6 +150,23 @@ class Poller:
         if self._last_failure:
             _log.warning("%s: answers again", self._name)
         self._failures, self._last_failure = 0, ""
+        self._note("", is_refused=False)
+
+    def _note(self, error: str, *, is_refused: bool) -> None:
+        """Have it written down how this poll went, for people to see."""
+        waiting = self._waiting_bytes
+        self._notes.tell(Polled(self._now(), error, is_refused, self._saved_at, waiting))
+
+    def _backlog(self) -> int:
+        """Return how much of what was heard is not in the store. [bytes]"""
+        if self._appended is None or self._is_idle:
+            return 0
+        return self.deriver.spool.bytes_after(self.deriver.memory.position)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Tell whether all that was heard is in the store."""
+        return self._appended is not None and self.deriver.memory.position >= self._appended
 
     async def _rest(self) -> None:
         """Wait for the end of the time in which gateways do not answer."""
@@ -230,7 +258,7 @@ class Poller:
     async def _keep(self, poll: Poll) -> None:
         """Write down what was heard, then have it derived."""
         deriver = self.deriver
-        is_idle = self._appended is not None and deriver.memory.position >= self._appended
-        checkpoint = deriver.memory if is_idle else None
+        checkpoint = deriver.memory if self._is_idle else None
+        self._waiting_bytes = self._backlog()  # of earlier polls: this one is about to be derived
         self._appended = await asyncio.to_thread(deriver.spool.append, poll, checkpoint)
         self._news.set()

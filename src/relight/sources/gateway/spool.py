@@ -109,6 +109,15 @@ class Spool:
             except (OSError, EOFError) as error:
                 raise GatewayError(f"cannot read the spool {self.folder}: {error}") from error
 
+    def bytes_after(self, since: Position) -> int:
+        """Return how much was written after *since*, 0 where that cannot be told."""
+        paths = {day: self.folder / (_name(day) + _LINES) for day in self.days()}
+        try:
+            sizes = {day: path.stat().st_size for day, path in paths.items() if day >= since.day}
+        except OSError:
+            return 0
+        return max(0, sum(sizes.values()) - (since.offset if since.day in sizes else 0))
+
     def _read_day(self, day: int, offset: int) -> Iterator[Spooled]:
         path = self.folder / (_name(day) + _LINES)
         packed = self.folder / (_name(day) + _PACKED)

@@ -5,19 +5,14 @@ Pure but for the list of countries, which comes with the zone database.
 
 from __future__ import annotations
 
-import sys
+import re
 from functools import cache
 from importlib import resources
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from relight.errors import BadInput, BadZone, UnreadableDate
-from relight.model.access import (
-    NUMBER_MAX,
-    application_key_shape_ok,
-    report_key_shape_ok,
-    user_number,
-)
+from relight.model.access import NUMBER_MAX, user_number
 from relight.model.clock import zone
 from relight.model.systems import ConnectionType
 from relight.model.timetext import parse_instant
@@ -26,6 +21,9 @@ from relight.model.timetext import parse_instant
 NONE: Final = "none"
 TEXT_CHARS_MAX: Final = 200
 _UTC: Final = ZoneInfo("UTC")
+#: A name or an address, with a port or without.
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.%]{2,64}\](:\d{1,5})?")
+_SERIAL: Final = re.compile(r"[A-Za-z0-9]{6,32}")
 _Value = TypeVar("_Value")
 
 
@@ -114,24 +112,28 @@ def instant(field: str, given: str, site: ZoneInfo = _UTC) -> int:
         raise BadInput(field, f"no ISO 8601 instant in {given[:64]!r} ({example})") from error
 
 
-def application_key(given: str) -> str:
-    """Return an application's key; `-` reads it from standard input."""
-    kept = _secret(given)
-    if not application_key_shape_ok(kept):
-        raise BadInput("key", "an application's key is 32 lower-case hexadecimal characters")
+def email(given: str) -> str:
+    """Return an e-mail address, or nothing."""
+    kept = line("email", given)
+    if kept and (kept.count("@") != 1 or " " in kept or kept.startswith("@") or kept.endswith("@")):
+        raise BadInput("email", f"{kept!r} is no address")
     return kept
 
 
-def report_key(given: str) -> str:
-    """Return a report key that another installation made; `-` reads it from standard input."""
-    kept = _secret(given)
-    if not report_key_shape_ok(kept):
-        raise BadInput("key", "this is not a report key, or a character of it is wrong")
+def host(given: str) -> str:
+    """Return where a gateway is: a name or an address, with a port or without."""
+    kept = given.strip()
+    if not _HOST.fullmatch(kept):
+        raise BadInput("host", f"{kept[:64]!r} is no name or address, with a port or without")
     return kept
 
 
-def _secret(given: str) -> str:
-    return (sys.stdin.readline() if given == "-" else given).strip()
+def serial(given: str) -> str:
+    """Return a gateway's serial number."""
+    kept = given.strip()
+    if not _SERIAL.fullmatch(kept):
+        raise BadInput("serial", f"{kept[:64]!r} is no serial number")
+    return kept
 
 
 def chosen(changes: dict[str, _Value | None]) -> dict[str, _Value]:

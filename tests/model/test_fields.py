@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from relight.cli import fields
 from relight.errors import BadInput
-from relight.model.access import NUMBER_MAX, new_report_key, user_code
-
-REPORT_KEY = new_report_key(bytes)
+from relight.model import fields
+from relight.model.access import NUMBER_MAX, user_code
 
 
 @pytest.mark.parametrize(
@@ -30,8 +28,10 @@ REPORT_KEY = new_report_key(bytes)
         (0, lambda: fields.instant("at", "1970-01-01T00:00:00Z")),
         (0, lambda: fields.instant("at", "1970-01-01T00:00")),
         (None, lambda: fields.instant_or_none("at", "none")),
-        ("0" * 32, lambda: fields.application_key("0" * 32)),
-        (REPORT_KEY, lambda: fields.report_key(REPORT_KEY)),
+        ("ann@example.org", lambda: fields.email(" ann@example.org")),
+        ("", lambda: fields.email("")),
+        ("[fe80::1]:8443", lambda: fields.host("[fe80::1]:8443")),
+        ("122233344455", lambda: fields.serial("122233344455 ")),
     ],
 )
 def test_a_value_is_read(expected: object, read: Callable[[], object]) -> None:
@@ -58,9 +58,10 @@ def test_a_value_is_read(expected: object, read: Callable[[], object]) -> None:
         ("country: unknown country code 'XX'", lambda: fields.country("XX")),
         ("country: unknown country code 'Germany'", lambda: fields.country("Germany")),
         ("connection: 'radio' is none of ethernet", lambda: fields.connection("radio")),
+        ("email: 'ann' is no address", lambda: fields.email("ann")),
+        ("host: 'http://envoy' is no name", lambda: fields.host("http://envoy")),
+        ("serial: '12/34' is no serial number", lambda: fields.serial("12/34")),
         ("at: no ISO 8601 instant in 'noon'", lambda: fields.instant("at", "noon")),
-        ("key: an application's key is 32 lower-case", lambda: fields.application_key("A" * 32)),
-        ("key: this is not a report key", lambda: fields.report_key(REPORT_KEY[:-1] + "x")),
     ],
 )
 def test_a_value_that_cannot_be_names_its_field(reason: str, read: Callable[[], object]) -> None:
@@ -68,10 +69,3 @@ def test_a_value_that_cannot_be_names_its_field(reason: str, read: Callable[[], 
         read()
 
     assert str(raised.value).startswith(reason)
-
-
-def test_a_secret_that_cannot_be_is_not_repeated() -> None:
-    with pytest.raises(BadInput) as raised:
-        fields.application_key("secret" * 5)
-
-    assert "secret" not in str(raised.value)

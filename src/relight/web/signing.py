@@ -1,0 +1,125 @@
+"""Proving who one is: passwords compared, failures throttled, sessions begun.
+
+What is told is the same whether an e-mail address is known or not, and takes as long.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from relight.errors import RelightError
+from relight.model.people import SESSION_S_MAX, new_token, token_digest
+from relight.store import credentials, sessions, sign_ins
+from relight.web import cookies
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.responses import Response
+
+    from relight.store.credentials import Credential
+    from relight.store.database import Transaction
+    from relight.store.sign_ins import Subject
+    from relight.web.visit import Visit
+
+#: What failures of somebody known are counted by.
+PASSWORD: Final = "password"  # noqa: S105 - a word
+CODE: Final = "code"
+WRONG: Final = "That is not your password."
+
+_MINUTE_S: Final = 60
+
+
+class TooSoon(RelightError):  # noqa: N818 - as in errors.py
+    """Refuse to look at a password or a code for a while; the text is a sentence to show."""
+
+    def __init__(self, wait_s: int) -> None:
+        minutes = -(-wait_s // _MINUTE_S)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        super().__init__(f"There were too many attempts. Try again in {wait}.")
+        self.wait_s = wait_s
+
+
+async def counted(visit: Visit, subjects: Sequence[Subject]) -> None:
+    """Count an attempt as failed until `worked` takes it back. Raises TooSoon."""
+    wait_s = await visit.held.database.write(
+        lambda tx: sign_ins.tried(tx, subjects, visit.now),
+    )
+    if wait_s:
+        raise TooSoon(wait_s)
+
+
+async def proved(visit: Visit, email: str, password: str) -> Credential | None:
+    """Return who signs in with this address and this password, None for a wrong one of either.
+
+    Raises TooSoon, before it looks at the password.
+    """
+    database = visit.held.database
+    subjects = sign_ins.of_sign_in(email, visit.address)
+    await counted(visit, subjects)
+    known = await database.read(lambda rows: credentials.of_email(rows, email))
+    kept = "" if known is None else known.password_hash
+    checked = await visit.held.passwords.checked(password, kept)
+    if known is None or not checked.is_right:
+        return None
+    new_hash = checked.new_hash
+
+    async def change(tx: Transaction) -> None:
+        await sign_ins.worked(tx, subjects)
+        if new_hash is not None:
+            await credentials.keep_hash(tx, known.user_id, kept, new_hash)
+
+    await database.write(change)
+    return known
+
+
+async def password_fault(visit: Visit, password: str) -> str | None:
+    """Return why this is not taken for the password of who is signed in, None where it is."""
+    user_id, database = visit.signed_in.user_id, visit.held.database
+    subjects = sign_ins.of_user(user_id, PASSWORD)
+    try:
+        await counted(visit, subjects)
+    except TooSoon as error:
+        return str(error)
+    known = await database.read(lambda rows: credentials.of_user(rows, user_id))
+    checked = await visit.held.passwords.checked(password, known.password_hash if known else "")
+    if not checked.is_right:
+        return WRONG
+    await database.write(lambda tx: sign_ins.worked(tx, subjects))
+    return None
+
+
+async def begin(visit: Visit, user_id: int, path: str, *, said: str = "") -> Response:
+    """Sign a user in with a new session, whatever the browser had before, and go to *path*."""
+    token = new_token(secrets.token_bytes)
+
+    async def change(tx: Transaction) -> None:
+        await begun(tx, visit, user_id, token)
+
+    await visit.held.database.write(change)
+    return welcome(visit, token, path, said=said)
+
+
+async def begun(tx: Transaction, visit: Visit, user_id: int, token: str) -> None:
+    """Begin the session of *token* as one step of a change."""
+    if visit.session is not None:
+        await sessions.end(tx, visit.session)
+    await sessions.begin(
+        tx,
+        user_id,
+        token_digest(token),
+        visit.now,
+        agent=visit.request.headers.get("user-agent", ""),
+        address=visit.address,
+    )
+
+
+def welcome(visit: Visit, token: str, path: str, *, said: str = "") -> Response:
+    """Return the way to *path*, on which the browser gets the session that has begun."""
+    response = visit.to(path, said=said)
+    cookies.set_secret(
+        response, cookies.SESSION, token, is_secure=visit.is_secure, max_age_s=SESSION_S_MAX
+    )
+    cookies.clear(response, cookies.FORM)
+    return response
