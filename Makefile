@@ -18,6 +18,8 @@ COMPILE  := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --ge
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1
+# The tests start hundreds of processes: each would compile every library that it loads anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -1,12 +1,14 @@
 """What every test may take: databases, empty or migrated, and an open store.
 
-A test that takes one of them runs twice, on SQLite and on PostgreSQL; `-k sqlite` picks one.
+A test that takes one of them runs twice, on SQLite and on PostgreSQL; `-k sqlite` picks one. Where
+RELIGHT_TEST_CITUS names a cluster, it runs there as well.
 """
 
 import asyncio
 import itertools
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,10 +19,13 @@ from hypothesis import HealthCheck, settings
 
 from relight.store.database import SQLITE_PREFIX, Database, open_database
 from relight.store.migrate import migrate
+from tests.citus import CLUSTER, Cluster
 from tests.postgresql import Databases, Server, postgresql_server
 
 #: The folder of tests that need a browser; `tests/browser/chromium.py` looks for one.
 BROWSER_TESTS = "tests/browser/"
+#: With this variable coverage has every Python that is started trace itself.
+TRACES_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 
 # No deadlines: how fast a shared machine is says nothing about the code. CI looks at the same
 # examples each time; `make test` elsewhere, and `make soak`, look for new ones.
@@ -36,6 +41,28 @@ settings.register_profile(
     "soak", settings.get_profile("default"), derandomize=False, max_examples=2_000
 )
 settings.load_profile("default")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Trace no lines where that only counts again what is counted, at twice the time.
+
+    What PostgreSQL repeats runs on SQLite, too, examples that are searched for run the same lines
+    many times, and processes that are killed have no time to tell what they ran. Their set-up is
+    traced, and so is whatever other tests run. pytest-cov's own `no_cover` does not stop the
+    tracing that a worker of xdist began with.
+    """
+    is_again = any(map(item.get_closest_marker, ("hypothesis", "soak", "untraced")))
+    if not is_again and "postgresql" not in item.name:
+        return (yield)
+    tracing, of_children = sys.gettrace(), os.environ.pop(TRACES_CHILDREN, None)
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracing)
+        if of_children is not None:
+            os.environ[TRACES_CHILDREN] = of_children
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +109,7 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", *(["citus"] if CLUSTER in os.environ else [])])
 def backend(request: pytest.FixtureRequest) -> str:
     """Return which database the test runs on; every test that takes one runs on both."""
     return cast("str", request.param)
@@ -93,6 +120,10 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
     """Return the URL of a new, empty database."""
     if backend == "sqlite":
         yield f"{SQLITE_PREFIX}{tmp_path / 'relight.sqlite3'}"
+        return
+    if backend == "citus":
+        with Cluster(os.environ[CLUSTER]) as cluster:
+            yield cluster.schema()
         return
     databases: Databases = request.getfixturevalue("databases")
     url = databases.create()
@@ -112,6 +143,10 @@ def new_store_url(
         source: Path = request.getfixturevalue("migrated_sqlite")
         numbers = itertools.count()
         yield lambda: _sqlite_copy(source, tmp_path / f"relight-{next(numbers)}.sqlite3")
+        return
+    if backend == "citus":
+        with Cluster(os.environ[CLUSTER]) as cluster:
+            yield cluster.store
         return
     databases: Databases = request.getfixturevalue("databases")
     template: str = request.getfixturevalue("migrated_postgresql")

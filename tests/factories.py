@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from relight.config import Rules
+from relight.model.access import key_digest
 from relight.model.clock import day_at, day_start_at, zone
 from relight.model.devices import Kind
 from relight.model.odometers import Register
@@ -20,7 +21,7 @@ from relight.model.reports import (
     Receipt,
     Report,
 )
-from relight.store import administration, closing, reports
+from relight.store import access, administration, closing, reports
 from relight.store.administration import NewSystem
 from relight.store.book import Book, opened
 from relight.store.systems import system_row
@@ -161,6 +162,12 @@ def reading(
     return Report(
         readings=[ReadingReport(kind, serial_number, channel, read_at, energy_j, register)]
     )
+
+
+async def covered_by(database: Database, report_key: str) -> frozenset[int] | None:
+    """Return the systems up to number 99 that a report key covers, None where it is unknown."""
+    known = await access.report_key(database, key_digest(report_key))
+    return None if known is None else await access.covered(database, known, frozenset(range(100)))
 
 
 def local_day(timezone: str, at: int) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from relight.store.distribution import REFERENCE_TABLES
 from tests.schema import Table, tables
 
 ROOT = Path(__file__).parents[1]
@@ -68,8 +69,6 @@ CLOCKS = {
     "datetime.now", "datetime.today", "datetime.utcnow", "datetime.utcfromtimestamp", "date.today",
     "time.time", "time.time_ns", "time.sleep",
 }  # fmt: skip
-#: Tables that name a system, yet are small or asked without one: whole on every machine.
-REFERENCE_TABLES = {"envoy_serial", "audit"}
 SQL = re.compile(
     r"^\s*(SELECT\s|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|(CREATE|ALTER|DROP)\s+TABLE)"
 )
@@ -82,6 +81,7 @@ class Source:
     path: Path
     text: str
     tree: ast.Module
+    nodes: tuple[ast.AST, ...]  #: all of the tree
 
     @property
     def part(self) -> str:
@@ -96,8 +96,13 @@ class Source:
 @cache
 def sources(folder: str) -> list[Source]:
     paths = sorted((ROOT / folder).rglob("*.py"))
-    texts = [path.read_text("utf-8") for path in paths]
-    return [Source(path, text, ast.parse(text)) for path, text in zip(paths, texts, strict=True)]
+    return [_source(path) for path in paths]
+
+
+def _source(path: Path) -> Source:
+    text = path.read_text("utf-8")
+    tree = ast.parse(text)
+    return Source(path, text, tree, tuple(ast.walk(tree)))
 
 
 def package() -> list[Source]:
@@ -110,7 +115,7 @@ def everything() -> list[Source]:
 
 def imports(source: Source) -> Iterator[tuple[ast.AST, str]]:
     """Yield each module that *source* imports, by its full name, wherever the import stands."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -121,7 +126,7 @@ def imports(source: Source) -> Iterator[tuple[ast.AST, str]]:
 
 
 def functions(source: Source) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -192,7 +197,7 @@ def test_sql_is_written_in_the_store_alone() -> None:
         source.at(node)
         for source in package()
         if source.part != "store"
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]
 
@@ -204,7 +209,7 @@ def test_the_machines_clock_is_read_at_the_start_alone() -> None:
         f"{source.at(node)}: {called}"
         for source in package()
         if source.part != "cli"
-        for node in ast.walk(source.tree)
+        for node in source.nodes
         if isinstance(node, ast.Call)
         for called in [ast.unparse(node.func)]
         if ".".join(called.split(".")[-2:]) in CLOCKS

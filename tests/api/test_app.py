@@ -178,7 +178,11 @@ async def test_the_log_of_a_request_has_neither_key_nor_user(
     await api.client.get(f"/api/v2/systems/0/stats?key={KEY}&user_id={USER_ID}&start_at=7&a")
     await api.client.get(f"/api/v2/systems?%6bey={KEY}&user_id%5B%5D={USER_ID}&x=%0Aline")
 
+    secret = "user%5Bpassword%5D=hidden&authenticity_token=hidden&step_token=hidden&code=hidden"
+    await api.client.get(f"/sign-in?next=%2Flink%3Ftoken%3Dhidden&password=hidden&{secret}")
+
     lines = [one.getMessage() for one in caplog.records if one.name == "relight.access"]
+    assert "hidden" not in lines[2]
     assert '"GET /api/v2/systems/0/stats?key=…&user_id=…&start_at=7&a" 404 ' in lines[0]
     assert "\n" not in lines[1]
     assert not {KEY, USER_ID} & set("".join(lines).replace("&", "=").split("="))

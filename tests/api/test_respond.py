@@ -10,6 +10,7 @@ import pytest
 
 from relight.api.formats import Format
 from relight.api.respond import allow_origins, answer, fail, is_preflight, refuse
+from relight.api.transport import weak_tag
 from relight.errors import BadDays, MethodNotAllowed, NotPermitted
 from relight.model.clock import zone
 
@@ -214,10 +215,12 @@ async def test_who_has_the_answer_is_told_so():
 async def test_tags_are_compared_weakly(known: str, status: int):
     got = Received()
 
-    await answer(request({"If-None-Match": known}), got.send, BODY, tag=b'W/"v7"')
+    tag = weak_tag(BODY).decode()
+    sent = known.replace("v7", tag.removeprefix('W/"').removesuffix('"'))
+    await answer(request({"If-None-Match": sent}), got.send, BODY)
 
     assert status == got.status
-    assert got.headers["etag"] == 'W/"v7"'
+    assert tag == got.headers["etag"]
 
 
 async def test_an_error_has_no_tag():
@@ -297,15 +300,6 @@ async def test_a_short_body_is_not_worth_compressing():
     await answer(request({"Accept-Encoding": "gzip"}), got.send, BODY)
 
     assert "content-encoding" not in got.headers
-
-
-async def test_a_body_compressed_before_is_sent_as_it_is():
-    got = Received()
-
-    await answer(request({"Accept-Encoding": "gzip"}), got.send, LONG_BODY, gzip_body=b"kept ready")
-
-    assert got.body == b"kept ready"
-    assert got.headers["content-length"] == "10"
 
 
 async def test_plain_and_compressed_bodies_have_one_tag():

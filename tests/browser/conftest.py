@@ -21,7 +21,7 @@ from pytest_asyncio import is_async_test
 
 from tests.browser import chromium
 from tests.browser.furnished import AT, Furnished, Who, furnish
-from tests.browser.running import serving
+from tests.browser.running import Running, serving
 from tests.browser.watching import Watch
 
 if TYPE_CHECKING:
@@ -76,18 +76,20 @@ def house(
     folder = tmp_path_factory.mktemp("house")
     shutil.copyfile(migrated_sqlite, folder / "relight.sqlite3")
     furnished = asyncio.run(furnish(folder))
-    with serving(folder, "--at", AT) as url:
-        yield House(url, furnished)
+    with serving(folder, "--at", AT) as running:
+        yield House(running.url, furnished)
+        assert "" == running.complaints()
 
 
 @pytest.fixture
-def empty_house(browser: Browser, migrated_sqlite: Path, tmp_path: Path) -> Iterator[str]:
-    """Serve a store that nobody has used yet, and return its address."""
+def empty_house(browser: Browser, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Running]:
+    """Serve a store that nobody has used yet."""
     folder = tmp_path / "data"
     folder.mkdir()
     shutil.copyfile(migrated_sqlite, folder / "relight.sqlite3")
-    with serving(folder, "--at", AT) as url:
-        yield url
+    with serving(folder, "--at", AT) as running:
+        yield running
+        assert "" == running.complaints()
 
 
 @dataclass
@@ -111,6 +113,8 @@ class Browse:
         has_scripts: bool = True,
     ) -> Page:
         """Return a page that shows *path*, once it is loaded, to *who* is signed in."""
+        if not has_scripts:
+            self.expect(r"failed: .*\.js csp")
         context = await self.context(
             who, width=width, is_dark=is_dark, locale=locale, has_scripts=has_scripts
         )

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +16,26 @@ if TYPE_CHECKING:
 PATIENCE_S: Final = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A running server."""
+
+    url: str
+    output: IO[str]
+    log: Path
+
+    def complaints(self) -> str:
+        """Return the log from its first traceback on, nothing where there is none."""
+        return "".join(self.log.read_text("utf-8").partition("Traceback")[1:])
+
+    def line(self) -> str:
+        """Return the next line that it says."""
+        return self.output.readline()
+
+
 @contextmanager
-def serving(folder: Path, *words: object) -> Iterator[str]:
-    """Serve the store in *folder* until the block ends, and yield the server's address."""
+def serving(folder: Path, *words: object) -> Iterator[Running]:
+    """Serve the store in *folder* until the block ends."""
     log = folder / "log"
     command = [sys.executable, "-m", "relight", "serve", "--port", "0", "--data", str(folder)]
     with (
@@ -34,7 +52,7 @@ def serving(folder: Path, *words: object) -> Iterator[str]:
         try:
             line = process.stdout.readline()
             assert "listening on" in line, log.read_text("utf-8")
-            yield line.split()[-1]
+            yield Running(line.split()[-1], process.stdout, log)
         finally:
             process.terminate()
             process.wait(PATIENCE_S)

@@ -171,10 +171,14 @@ def folder(built: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built, tmp_path / "demo"))
 
 
-def test_a_demo_tells_clients_what_they_need(tmp_path: Path, database_url: str) -> None:
-    folder = tmp_path / "demo"
-
-    build(folder, "--days", 3, "--at", iso(AT), "--database", database_url)
+def test_a_demo_tells_clients_what_they_need(
+    built: Path, tmp_path: Path, backend: str, request: pytest.FixtureRequest
+) -> None:
+    folder = built
+    if backend != "sqlite":
+        folder = tmp_path / "demo"
+        url = request.getfixturevalue("database_url")
+        build(folder, "--days", 3, "--at", iso(AT), "--database", url)
 
     told = read(folder)
     assert ["base_url", "key", "user_id", "system_id", "report_key"] == list(told)

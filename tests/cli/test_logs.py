@@ -22,6 +22,8 @@ KEY = "0123456789abcdef0123456789abcdef"
         ("abc.def", "Authorization: Bearer abc.def"),
         (new_report_key(bytes), f"a key {new_report_key(bytes)} came"),
         (KEY, f"a key {KEY} came"),
+        ("abc_def", "asked for http://localhost/link?token=abc_def"),
+        ("ann@", "not unique\nDETAIL:  Key (sign_in)=(ann@example.org) already exists."),
     ],
 )
 def test_a_secret_is_not_logged(secret: str, text: str) -> None:

@@ -23,6 +23,9 @@ from tests.gateway.roofs import (
     standing,
 )
 
+#: Days of polling, through what `tests/sources/gateway` runs.
+pytestmark = pytest.mark.untraced
+
 ROOF = Roof(inverters=6)
 #: What is polled more rarely than every minute still finds every report. [s]
 RARE_POLL_S = 600

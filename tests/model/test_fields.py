@@ -69,3 +69,8 @@ def test_a_value_that_cannot_be_names_its_field(reason: str, read: Callable[[], 
         read()
 
     assert str(raised.value).startswith(reason)
+
+
+def test_a_number_that_is_longer_than_any_is_refused() -> None:
+    with pytest.raises(BadInput, match="is not between"):
+        fields.number_or_none("system", "9" * 5_000)

@@ -93,9 +93,9 @@ def test_one_silent_inverter_has_a_name_and_leads_to_its_page():
 @pytest.mark.parametrize(
     ("silent_s", "text"),
     [
-        (3 * HOUR_S, "The envoy has not reported for 3 hours."),
-        (26 * HOUR_S, "The envoy has not reported for 26 hours."),
-        (3 * DAY_S, "The envoy has not reported since Thursday."),
+        (3 * HOUR_S, "The gateway has not reported for 3 hours."),
+        (26 * HOUR_S, "The gateway has not reported for 26 hours."),
+        (3 * DAY_S, "The gateway has not reported since Thursday."),
     ],
 )
 def test_a_silent_envoy_is_told_with_how_long(silent_s: int, text: str):

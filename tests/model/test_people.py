@@ -2,6 +2,7 @@
 
 import secrets
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,23 @@ def test_a_password_is_the_same_from_every_keyboard() -> None:
     assert people.password_text(composed) == people.password_text(
         unicodedata.normalize("NFD", composed)
     )
+
+
+@pytest.mark.parametrize("kept", [people.sign_in_name, people.password_text])
+def test_of_a_text_that_is_far_too_long_only_a_part_is_folded(kept: Callable[[str], str]) -> None:
+    # Putting accents in order takes the square of their number: seconds for what a form can hold.
+    longest = 4 * people.PASSWORD_CHARS_MAX + 1
+
+    assert people.PASSWORD_CHARS_MAX < len(kept("a" + "\u0301\u0316" * 16_000)) <= longest
+
+
+def test_the_longest_password_may_have_every_accent() -> None:
+    composed = "\u1f82" * people.PASSWORD_CHARS_MAX
+    typed = unicodedata.normalize("NFD", composed)
+
+    assert 4 * people.PASSWORD_CHARS_MAX == len(typed)
+    assert composed == people.password_text(typed)
+    assert people.password_fault(typed + "a", EMAIL)
 
 
 @pytest.mark.parametrize("email", ["", "ann", "@example.org", "ann@", "a b@example.org", "a@b@c"])

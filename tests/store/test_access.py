@@ -10,6 +10,7 @@ from relight.store import access, administration, reports
 from relight.store.administration import NewApp, NewReportKey, NewSystem, NewUser
 from relight.store.database import Database, Transaction
 from relight.store.quota import MonthCount
+from tests.factories import covered_by
 
 NOW = 1_642_795_200
 KEY = "0123456789abcdef0123456789abcdef"
@@ -118,8 +119,8 @@ async def test_a_report_key_covers_its_systems(store: Database) -> None:
     new = NewReportKey(name="", key=key, system_ids=(1, 4))
     await store.write(lambda tx: administration.add_report_key(tx, new, NOW))
 
-    found = await store.read(lambda rows: access.report_key_systems(rows, key_digest(key)))
-    other = await store.read(lambda rows: access.report_key_systems(rows, key_digest(KEY)))
+    found = await covered_by(store, key)
+    other = await covered_by(store, KEY)
 
     assert (frozenset({1, 4}), None) == (found, other)
 

@@ -14,6 +14,7 @@ from relight.store import administration_people as people
 from relight.store import administration_systems as systems
 from relight.store.administration import NewSystem
 from relight.store.database import Database, Rows, Transaction
+from relight.store.distribution import REFERENCE_TABLES
 from tests import factories
 from tests.store.administering import (
     HAND,
@@ -27,7 +28,7 @@ from tests.store.administering import (
     refused,
     set_system,
 )
-from tests.test_architecture import REFERENCE_TABLES, schema
+from tests.test_architecture import schema
 
 
 async def test_systems_are_numbered_on_from_the_last(store: Database) -> None:

@@ -20,6 +20,7 @@ from relight.store import administration_systems as systems
 from relight.store.administration import NewApp
 from relight.store.database import Database, Transaction
 from relight.store.quota import MonthCount
+from tests.factories import covered_by
 from tests.store.administering import (
     NOON_AT,
     RULES,
@@ -153,7 +154,7 @@ async def test_a_report_key_covers_a_list_of_systems(store: Database) -> None:
     first, second = await add_system(store), await add_system(store)
     key = await add_report_key(store, "aggregator", second, first, first)
 
-    covered = await store.read(lambda rows: access.report_key_systems(rows, key_digest(key)))
+    covered = await covered_by(store, key)
 
     assert frozenset({first, second}) == covered
     assert [[first, second]] == [one.systems for one in await store.read(keys.report_keys)]
@@ -166,10 +167,8 @@ async def test_a_rotated_report_key_keeps_name_and_systems(store: Database) -> N
 
     await store.write(lambda tx: keys.rotate_report_key(tx, "gateway", new))
 
-    assert None is await store.read(lambda rows: access.report_key_systems(rows, key_digest(old)))
-    assert frozenset({system_id}) == await store.read(
-        lambda rows: access.report_key_systems(rows, key_digest(new))
-    )
+    assert None is await covered_by(store, old)
+    assert frozenset({system_id}) == await covered_by(store, new)
     assert ["gateway"] == [one.name for one in await store.read(keys.report_keys)]
 
 

@@ -104,6 +104,12 @@ class Unreachable:
     async def read(self, *_, **__):
         raise DataUnavailable("gone")
 
+    async def point(self, *_, **__):
+        raise DataUnavailable("gone")
+
+    def stamp(self) -> int | None:
+        return None
+
     async def write(self, _):
         raise DataUnavailable("gone")
 

@@ -15,7 +15,7 @@ from relight.store.links import NewLink
 from tests.store.administering import NOON_AT, add_app, add_system, add_user, refused
 
 if TYPE_CHECKING:
-    from relight.store.database import Database
+    from relight.store.database import Database, Transaction
     from relight.store.links import Link
 
 
@@ -119,3 +119,35 @@ async def test_a_system_has_a_bounded_number_of_open_offers(
         "at most 1 open",
         lambda tx: links.add_link(tx, new, token_digest("2"), NOON_AT),
     )
+
+
+@pytest.mark.parametrize("purpose", [Purpose.INVITE, Purpose.TRANSFER, Purpose.RESET])
+@pytest.mark.parametrize("maker", ["owner", "administrator"])
+async def test_a_link_leads_nowhere_once_its_maker_may_not_make_it(
+    store: Database, purpose: Purpose, maker: str
+) -> None:
+    number, other, system_id = await add_user(store), await add_user(store), await add_system(store)
+    new = NewLink(purpose=purpose, system_id=system_id, made_by=number)
+    if purpose is Purpose.RESET:
+        new = NewLink(purpose=purpose, user_id=other, made_by=number)
+    if maker == "owner":
+        await let(store, number, system_id)
+    else:
+        await store.write(lambda tx: people.set_user(tx, number, {"is_admin": 1}))
+    digest = token_digest("link")
+    await store.write(lambda tx: links.add_link(tx, new, digest, NOON_AT))
+    begun = await store.read(lambda rows: links.link(rows, digest, NOON_AT))
+    assert (begun is None) == (maker == "owner" and purpose is Purpose.RESET)
+
+    async def demote(tx: Transaction) -> None:
+        if maker == "owner":
+            await people.set_user_access(
+                tx, number, system_id, role=Role.VIEWER, sees_consumption=None
+            )
+        else:
+            await people.set_user(tx, number, {"is_admin": 0})
+
+    await store.write(demote)
+
+    assert [] == await store.read(lambda rows: links.links_of_system(rows, system_id, NOON_AT))
+    assert None is await store.write(lambda tx: links.used(tx, digest, NOON_AT))

@@ -12,6 +12,8 @@ import pytest
 
 from relight.errors import AlreadyKnown, BadInput, DataUnavailable
 from relight.model.people import (
+    BY_ADDRESS,
+    BY_EMAIL,
     BY_PAIR,
     SESSION_IDLE_S,
     SESSION_TOUCH_S,
@@ -35,10 +37,12 @@ from relight.store.passwords import CHEAP, Passwords
 from tests.store.administering import NOON_AT, add_system, add_user, refused
 
 if TYPE_CHECKING:
-    from relight.store.database import Database, Row
+    from relight.store.database import Database, Row, Transaction
 
 EMAIL = "ann@example.org"
 TRIED = sign_ins.of_sign_in(EMAIL, "192.0.2.7")
+#: The same, but for what is counted of the place whoever is tried.
+ONE_PAIR = [one for one in TRIED if one.throttle is not BY_ADDRESS]
 
 
 async def ann(store: Database) -> int:
@@ -76,6 +80,38 @@ async def test_failures_are_forgotten_and_taken_back(store: Database) -> None:
     assert [(1,)] * 3 == await rows(store, "SELECT failures FROM sign_in_failure")
     await store.write(lambda tx: sign_ins.worked(tx, TRIED))
     assert [(0,)] == await rows(store, "SELECT failures FROM sign_in_failure")
+
+
+async def test_one_place_alone_does_not_lock_anybody_out_elsewhere(store: Database) -> None:
+    at = NOON_AT
+    for _ in range(BY_EMAIL.free + 1):
+        while wait_s := await store.write(lambda tx: sign_ins.tried(tx, ONE_PAIR, at)):  # noqa: B023
+            at += wait_s
+
+    elsewhere = sign_ins.of_sign_in(EMAIL, "198.51.100.9")
+    assert 0 == await store.write(lambda tx: sign_ins.tried(tx, elsewhere, at))
+
+
+async def test_many_places_together_have_to_wait(store: Database) -> None:
+    places = [f"198.51.100.{n}" for n in range(BY_EMAIL.free // BY_PAIR.free)]
+    for place in places:
+        for _ in range(BY_PAIR.free):
+            subjects = sign_ins.of_sign_in(EMAIL, place)
+            await store.write(lambda tx: sign_ins.tried(tx, subjects, NOON_AT))  # noqa: B023
+
+    assert BY_EMAIL.wait_s == await store.read(lambda rows: sign_ins.wait_s(rows, TRIED, NOON_AT))
+
+
+async def test_whoever_has_to_wait_is_told_without_a_trace(store: Database) -> None:
+    for _ in range(BY_ADDRESS.free):
+        await store.write(lambda tx: sign_ins.tried(tx, TRIED[1:2], NOON_AT))
+    before = await rows(store, "SELECT subject, failures, last_at FROM sign_in_failure")
+
+    another = sign_ins.of_sign_in("bob@example.org", "192.0.2.7")
+    wait_s = await store.read(lambda rows: sign_ins.wait_s(rows, another, NOON_AT))
+
+    assert BY_ADDRESS.wait_s == wait_s
+    assert before == await rows(store, "SELECT subject, failures, last_at FROM sign_in_failure")
 
 
 async def test_that_a_session_is_used_is_seldom_written(store: Database) -> None:
@@ -120,6 +156,28 @@ async def test_another_password_ends_sessions_and_links(store: Database) -> None
     kept = await store.read(lambda rows: sessions.sessions(rows, number, NOON_AT))
     assert [token_digest("this")] == [one.digest for one in kept]
     assert [] == await rows(store, "SELECT 1 FROM link")
+
+
+@pytest.mark.parametrize("what", ["nothing", "password", "second step", "user"])
+async def test_what_was_proved_holds_until_it_is_changed(store: Database, what: str) -> None:
+    number, other = await ann(store), await add_user(store, email="b@example.org", is_admin=True)
+    await store.write(lambda tx: credentials.set_password(tx, other, "hash", NOON_AT))
+    known = await store.read(lambda rows: credentials.of_user(rows, number))
+    assert known is not None
+
+    async def change(tx: Transaction) -> None:
+        match what:
+            case "password":
+                await credentials.set_password(tx, number, "another", NOON_AT)
+            case "second step":
+                await credentials.set_second_step(tx, number, "S", 0)
+            case "user":
+                await people.remove_user(tx, number)
+
+    await store.write(change)
+
+    holds = await store.write(lambda tx: credentials.is_still(tx, known))
+    assert (what == "nothing") == holds
 
 
 async def test_two_users_do_not_share_an_address_to_sign_in_with(store: Database) -> None:

@@ -8,7 +8,7 @@ import re
 import pyotp
 
 from relight.model.people import Purpose, new_token, token_digest
-from relight.store import administration_people, credentials, links
+from relight.store import administration_people, audit, credentials, links, sessions
 from relight.store.links import NewLink
 from relight.store.server_secret import first_start_code, of_installation
 from relight.web import cookies
@@ -96,6 +96,22 @@ async def test_a_browser_is_signed_out_from_another_one(site: Site) -> None:
     assert 200 == (await site.get("/account")).status_code
     site.client.cookies.set(cookies.SESSION, lost, domain="test.local")
     assert 303 == (await site.get("/account")).status_code
+
+
+async def test_that_browsers_are_signed_out_is_noted(site: Site) -> None:
+    for _ in range(3):
+        await site.sign_in(OWNER)
+    found = await site.store.read(lambda rows: sessions.sessions(rows, OWNER, site.moment.at))
+    mine = token_digest(site.client.cookies[cookies.SESSION])
+    another = next(one.digest.hex() for one in found if one.digest != mine)
+
+    for which in (another, another, "others"):
+        await site.post("/account/sessions", "/account", session=which)
+
+    notes = await site.store.read(audit.notes)
+    assert [("session.end", '{"number":7,"browsers":1}')] * 2 == [
+        (one.action, one.detail) for one in notes
+    ]
 
 
 async def test_nobody_ends_the_sessions_of_others(site: Site) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relight.model.access import key_digest
-from relight.store import access, administration_lists, audit, credentials
+from relight.store import administration_lists, audit, credentials
 from relight.store import administration_people as people
 from relight.store.audit import Sought
 from relight.store.paging import Turn
@@ -16,6 +16,7 @@ from relight.store.passwords import CHEAP, Passwords
 from relight.web import forms
 from relight.web.app import PAGES
 from relight.web.visit import Needs
+from tests.factories import covered_by
 from tests.web.browsing import ADMIN, OWNER, Site, browsing
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ async def test_a_report_key_is_shown_once(site: Site) -> None:
     assert [] == KEY_SHAPE.findall("".join(page.text for page in pages))
     assert "no-store" in made.headers["cache-control"]
     assert 422 == only.status_code
-    covered = await site.store.read(lambda rows: access.report_key_systems(rows, key_digest(key)))
+    covered = await covered_by(site.store, key)
     assert [68] == list(covered or ())
 
     again = await site.post(f"{own}/key")
@@ -266,7 +267,12 @@ async def test_a_report_key_is_shown_once(site: Site) -> None:
 
 
 async def test_systems_of_a_report_key_are_read_with_care(site: Site) -> None:
-    for systems, reason in (("", "empty"), ("67", "There is no system 67."), ("x", "no system")):
+    for systems, reason in (
+        ("", "empty"),
+        ("67", "There is no system 67."),
+        ("x", "no system"),
+        ("9" * 5_000, "is not between"),
+    ):
         answer = await site.post("/admin/report-keys/new", name="K", systems=systems)
         assert 422 == answer.status_code
         assert reason in answer.text

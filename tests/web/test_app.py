@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from relight.model.clock import zone
@@ -9,6 +11,7 @@ from relight.web import assets, forms, reading
 from relight.web.app import PAGES
 from relight.web.visit import Needs, same_site
 from tests.web import browsing
+from tests.web.accounts import let_sign_in
 from tests.web.browsing import ADMIN, OWNER, Site
 
 SECRET = b"s" * 32
@@ -65,6 +68,64 @@ async def test_a_form_that_another_site_sends_is_refused(site: Site) -> None:
     assert 403 == answer.status_code
 
 
+async def test_a_form_that_a_neighbouring_host_sends_is_refused(site: Site) -> None:
+    await let_sign_in(site, ADMIN)
+    fields = dict(browsing.forms(await site.get("/sign-in"))[0].fields)
+    answers = {
+        where: await site.client.post("/sign-in", data=fields, headers={"sec-fetch-site": where})
+        for where in ("same-site", "same-origin", "none")
+    }
+
+    assert {"same-site": 403, "same-origin": 422, "none": 422} == {
+        where: answer.status_code for where, answer in answers.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/systems/" + "9" * 19, 404),
+        ("/systems/" + "9" * 5_000, 404),
+        ("/systems/67/panels/" + "9" * 25, 404),
+        ("/systems/live?ids=" + "9" * 5_000, 400),
+        ("/systems?q=" + "x" * 20_000, 414),
+        ("/systems?q=%00", 400),
+        ("/admin/gateways/a%00b", 400),
+        ("/sign-in?next=//[", 303),
+    ],
+)
+async def test_an_address_that_cannot_be_is_refused_with_a_sentence(
+    site: Site, path: str, status: int
+) -> None:
+    await let_sign_in(site, ADMIN)
+    await site.sign_in(ADMIN)
+
+    answer = await site.client.get(path)
+
+    assert (status, True) == (answer.status_code, "content-security-policy" in answer.headers)
+
+
+async def test_a_stream_whose_head_alone_is_asked_for_ends(site: Site) -> None:
+    await site.add_system(67)
+    await site.sign_in(OWNER)
+
+    answer = await asyncio.wait_for(site.client.head("/systems/live?ids=67"), 10)
+
+    assert (200, "text/event-stream; charset=utf-8") == (
+        answer.status_code,
+        answer.headers["content-type"],
+    )
+
+
+async def test_a_form_with_a_character_that_no_text_has_is_refused(site: Site) -> None:
+    await let_sign_in(site, ADMIN)
+    fields = dict(browsing.forms(await site.get("/sign-in"))[0].fields)
+
+    answer = await site.client.post("/sign-in", data=fields | {"user[email]": "a\0b@example.org"})
+
+    assert 400 == answer.status_code
+
+
 async def test_a_form_that_is_too_large_is_refused(site: Site) -> None:
     answer = await site.client.post("/sign-in", data={"a": "x" * forms.FORM_BYTES_MAX})
 
@@ -112,7 +173,7 @@ def test_a_token_is_good_for_its_own_browser_alone() -> None:
     "path",
     [
         "//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "",
-        "/\t/evil.example", "evil", "/a b", "\\\\evil",
+        "/\t/evil.example", "evil", "/a b", "\\\\evil", "//[", "//[evil]/x",
     ],
 )  # fmt: skip
 def test_no_redirect_leads_out_of_the_site(path: str) -> None:
@@ -138,7 +199,7 @@ def test_the_readers_locale_is_read(header: str, expected: str) -> None:
     ("value", "expected"),
     [
         (0, ("0", "Wh")), (950, ("950", "Wh")), (1234, ("1,23", "kWh")), (43_210, ("43,2", "kWh")),
-        (1_234_567, ("1.235", "kWh")), (12_345_678, ("12,3", "MWh")), (None, ("–", "kWh")),
+        (1_234_567, ("1.235", "kWh")), (12_345_678, ("12,3", "MWh")), (None, ("–", "")),
     ],
 )  # fmt: skip
 def test_energies_are_shown_in_a_readable_size(

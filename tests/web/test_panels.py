@@ -60,7 +60,7 @@ async def test_inverters_are_shown_beside_their_neighbours(site: Site) -> None:
 
     assert 200 == page.status_code
     assert "5 inverters made" in page.text
-    assert re.search(r"I2</span>.*?50\u202f%.*?150.*?−50\u202f% to usual", page.text, re.DOTALL)
+    assert re.search(r"I2</span>.*?50\u202f%.*?150.*?50\u202f% below usual", page.text, re.DOTALL)
     assert re.search(r"I3</span>.*?–.*?no report.*?silent", page.text, re.DOTALL)
     assert "Inverter I3 has been silent since Tuesday." in page.text
     assert "I6" not in page.text
@@ -108,7 +108,8 @@ async def test_devices_are_listed_with_their_status_and_how_gateways_answer(site
 
     page = (await site.get(f"/systems/{SYSTEM}/devices")).text
 
-    assert re.search(r"192\.168\.1\.5.*?Fails.*?no answer in time.*?2\.0 KiB", page, re.DOTALL)
+    gateway = r"192\.168\.1\.5.*?Does not answer.*?no answer in time.*?2\.0 KiB"
+    assert re.search(gateway, page, re.DOTALL)
     assert re.search(r"I3</a>.*?Silent.*?3 days ago", page, re.DOTALL)
     assert re.search(r"1 retired.*?I6</a>", page, re.DOTALL)
     assert "Never reported" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 
@@ -10,6 +11,7 @@ import pytest
 
 from relight.model.people import BY_PAIR, SECOND_STEP_S, SESSION_IDLE_S, SESSION_S_MAX, new_token
 from relight.store import credentials, sessions
+from relight.store.passwords import Checked, Passwords
 from relight.web import cookies
 from tests.web.accounts import OTHER_PASSWORD, PASSWORD, let_sign_in, try_password
 from tests.web.browsing import ADMIN, OWNER, Site, forms
@@ -152,6 +154,43 @@ async def test_the_second_step_takes_each_code_once(site: Site) -> None:
     )
     assert 422 == replayed.status_code
     assert 303 == (await site.get("/account")).status_code
+
+
+async def test_a_second_step_is_for_the_browser_that_took_the_first(site: Site) -> None:
+    await site.store.write(lambda tx: credentials.set_second_step(tx, OWNER, SECRET, 0))
+    asked = dict(forms(await try_password(site, "user7@example.org"))[0].fields)
+    site.sign_out()
+    another = dict(forms(await site.get("/sign-in"))[0].fields)
+    code = pyotp.TOTP(SECRET).at(site.moment.at)
+
+    answer = await site.client.post("/sign-in/code", data={**asked, **another, "code": code})
+
+    assert (422, "That took too long. Sign in again.") == (
+        answer.status_code,
+        sentence(answer.text),
+    )
+
+
+@pytest.mark.parametrize("secret", ["", SECRET])
+async def test_a_password_that_is_replaced_while_it_is_compared_lets_nobody_in(
+    site: Site, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    await site.store.write(lambda tx: credentials.set_second_step(tx, OWNER, secret, 0))
+    loop, check_now = asyncio.get_running_loop(), Passwords.check_now
+
+    def slowly(passwords: Passwords, password: str, kept: str) -> Checked:
+        checked = check_now(passwords, password, kept)
+        replaced = let_sign_in(site, OWNER, OTHER_PASSWORD)
+        asyncio.run_coroutine_threadsafe(replaced, loop).result()
+        return checked
+
+    monkeypatch.setattr(Passwords, "check_now", slowly)
+    answer = await try_password(site, "user7@example.org")
+
+    assert 409 == answer.status_code
+    for table in ("session", "link"):
+        found = await site.store.read(lambda rows: rows.all(f"SELECT 1 FROM {table}"))  # noqa: B023
+        assert [] == list(found)
 
 
 async def test_codes_cannot_be_guessed_at_leisure(site: Site) -> None:

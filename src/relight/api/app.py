@@ -6,19 +6,16 @@ Source: behaviour, Transport, Trouble behind the API.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from relight.api import (
     devices,
     energy,
-    guard,
     journal,
     lifetimes,
     native_reports,
@@ -26,7 +23,17 @@ from relight.api import (
     reports,
     systems,
 )
-from relight.api.call import Answer, Call, CallerCall, State
+from relight.api.answering import (
+    APP_ID,
+    CallerEndpoint,
+    OfCaller,
+    OfSystem,
+    Route,
+    SystemEndpoint,
+    answered,
+    repeated,
+)
+from relight.api.call import State
 from relight.api.formats import Format
 from relight.api.params import Query
 from relight.api.respond import OPEN_PATH, allow_origins, answer, fail, is_preflight, refuse
@@ -45,9 +52,6 @@ if TYPE_CHECKING:
 
     from relight.config import Config
 
-SystemEndpoint: TypeAlias = Callable[[Call], Awaitable[Answer]]
-CallerEndpoint: TypeAlias = Callable[[CallerCall], Awaitable[Answer]]
-_Guarded: TypeAlias = Callable[[guard.Asking], Awaitable[Answer]]
 _Page: TypeAlias = Callable[[State, "Scope", "Send"], Awaitable[None]]
 
 
@@ -92,9 +96,7 @@ PAGES: Final[dict[str, _Page]] = {
 }
 REPORTS: Final = "/ingest/v1/reports"
 SYSTEMS: Final = "/api/v2/systems/"
-
-#: Under this name a request keeps the number of the application that it came from.
-_APP_ID: Final = "relight.app_id"
+_ALL_SYSTEMS: Final = SYSTEMS.removesuffix("/")
 
 _OK: Final = 200
 _NO_CONTENT: Final = 204
@@ -183,7 +185,10 @@ class _Application:
             await send(message)
 
         try:
-            if self._pages is not None and self._pages.takes(scope):
+            if scope["path"] == REPORTS or scope["path"].startswith(_ALL_SYSTEMS):
+                # By far the most requests: no page has such an address.
+                await _served(self._state, scope, receive, noting)
+            elif self._pages is not None and self._pages.takes(scope):
                 await self._pages(scope, receive, noting)
             else:
                 await _served(self._state, scope, receive, noting)
@@ -219,6 +224,9 @@ async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
     """Answer a GET or HEAD, or refuse another method."""
     callback, form = None, Format.DEFAULT
     try:
+        if scope["method"] in _METHODS and (known := repeated(state, path, scope)) is not None:
+            await known.send(scope, send)
+            return
         params = _params(state, scope)
         callback, form = params.text("callback"), params.format()
         if scope["method"] not in _METHODS:
@@ -227,26 +235,22 @@ async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
         if page is not None:
             await page(state, scope, send)
             return
-        found = await _answered(state, path, params, scope)
+        found = await answered(state, _route(path), params, scope)
     except RequestError as error:
         if isinstance(error, DataUnavailable):
             _log.warning("%s: %s", journal.address(scope), error)
         await refuse(scope, send, error, form=form, callback=callback)
         return
-    await answer(
-        scope,
-        send,
-        found.body,
-        status=_NO_CONTENT if found.body is None else _OK,
-        callback=callback,
-        tag=found.tag,
-        gzip_body=found.gzip_body,
-    )
+    if found is not None and callback is None:
+        await found.send(scope, send)
+        return
+    body, status = (None, _NO_CONTENT) if found is None else (found.body, _OK)
+    await answer(scope, send, body, status=status, callback=callback)
 
 
 def _count(state: State | None, scope: Scope, status: int) -> None:
     """Count the call of an application under the last part of its path, an endpoint's name."""
-    app_id = scope.get(_APP_ID)
+    app_id = scope.get(APP_ID)
     if app_id is not None and status and state is not None:
         endpoint = scope["path"].rstrip("/").rpartition("/")[2]
         state.calls.count(app_id, endpoint, status, state.clock.now())
@@ -261,40 +265,17 @@ def _params(state: State, scope: Scope) -> Query:
     return Query(query)
 
 
-async def _answered(state: State, path: str, params: Query, scope: Scope) -> Answer:
-    """Return the answer of an endpoint, in time. Raises RequestError."""
-    endpoint = _endpoint(path)
-    now = state.clock.now()
-    try:
-        async with asyncio.timeout(state.config.limits.read_wait_s):
-            application = await guard.application(state, params)
-            scope[_APP_ID] = application.app_id
-            asking = guard.Asking(state, application, params, now)
-            with guard.counted(asking):
-                return await endpoint(asking)
-    except TimeoutError as error:
-        raise DataUnavailable("the store did not answer in time") from error
-
-
-def _endpoint(path: str) -> _Guarded:
-    """Return what *path* leads to, behind the guard. Raises NotFound."""
+def _route(path: str) -> Route:
+    """Return what *path* leads to. Raises NotFound."""
     of_caller = OF_CALLER.get(path)
     if of_caller is not None:
-        return partial(_of_caller, of_caller)
+        return OfCaller(path, of_caller)
     if path.startswith(SYSTEMS):
         asked, _, name = path.removeprefix(SYSTEMS).partition("/")
         of_system = OF_SYSTEM.get(name)
         if of_system is not None:
-            return partial(_of_system, of_system, asked)
+            return OfSystem(path, name, of_system, asked)
     raise NotFound(path)
-
-
-async def _of_caller(endpoint: CallerEndpoint, asking: guard.Asking) -> Answer:
-    return await endpoint(await guard.caller_call(asking))
-
-
-async def _of_system(endpoint: SystemEndpoint, asked: str, asking: guard.Asking) -> Answer:
-    return await endpoint(await guard.system_call(asking, asked))
 
 
 def _callback(scope: Scope) -> str | None:

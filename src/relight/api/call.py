@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from relight import wire
+from relight.api.answers import Answers
 from relight.store.calls import Tally
 from relight.store.systems import Kept
 
@@ -38,6 +39,7 @@ class State:
     database: Database
     quotas: QuotaBook
     kept: Kept = field(default_factory=Kept)  #: what was read of systems before
+    answers: Answers = field(default_factory=Answers)  #: what was answered before
     calls: Tally = field(default_factory=Tally)  #: calls, for developers to see
 
 
@@ -76,13 +78,13 @@ class Answer:
     """An answer that is no refusal: compact JSON with 200, or no body with 204."""
 
     body: bytes | None
-    tag: bytes | None = None  #: a whole entity tag, where it is known without the body
-    gzip_body: bytes | None = None
+    #: Until when it would be the same if nothing changed in the store; else for this second alone.
+    until_at: int = 0
 
     @classmethod
-    def of(cls, shape: msgspec.Struct | Sequence[msgspec.Struct]) -> Answer:
-        """Return a shape of `wire` as an answer."""
-        return cls(wire.encode(shape))
+    def of(cls, shape: msgspec.Struct | Sequence[msgspec.Struct], until_at: int = 0) -> Answer:
+        """Return a shape of `wire` as an answer that time leaves as it is until *until_at*."""
+        return cls(wire.encode(shape), until_at)
 
 
 NOTHING = Answer(None)

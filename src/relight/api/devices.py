@@ -39,12 +39,14 @@ NO_VERSION: Final = "undetermined-v"
 
 async def envoys(call: Call) -> Answer:
     """Answer `/systems/{system_id}/envoys`."""
-    devices = await call.state.database.read(
-        lambda rows: stored.devices(rows, call.system, call.now)
-    )
-    active = _envoys(devices)
-    by_serial = {one.serial_number: one for one in active}
+    return await call.state.database.read(lambda rows: _envoys_answer(rows, call))
+
+
+async def _envoys_answer(rows: Rows, call: Call) -> Answer:
     rules = call.state.config.rules
+    facts = await stored.facts(rows, call.system, call.now, rules, kept=call.state.kept)
+    active = _envoys(await stored.devices(rows, call.system, call.now))
+    by_serial = {one.serial_number: one for one in active}
     return Answer.of(
         wire.Envoys(
             call.system.system_id,
@@ -59,22 +61,23 @@ async def envoys(call: Call) -> Answer:
                 )
                 for one in active
             ],
-        )
+        ),
+        facts.until_at,  # the system's status changes with that of any of its devices, or later
     )
 
 
 async def inventory(call: Call) -> Answer:
     """Answer `/systems/{system_id}/inventory`."""
-    return Answer.of(await call.state.database.read(lambda rows: _inventory(rows, call)))
+    return await call.state.database.read(lambda rows: _inventory(rows, call))
 
 
-async def _inventory(rows: Rows, call: Call) -> wire.Inventory:
+async def _inventory(rows: Rows, call: Call) -> Answer:
     rules = call.state.config.rules
-    facts = await stored.facts(rows, call.system, call.now, rules)
+    facts = await stored.facts(rows, call.system, call.now, rules, kept=call.state.kept)
     devices = await stored.devices(rows, call.system, call.now)
     active = sorted((one for one in devices if one.is_active), key=attrgetter("serial_number"))
     envoys_by_serial = {one.serial_number: one for one in active if one.kind is Kind.ENVOY}
-    return wire.Inventory(
+    shape = wire.Inventory(
         system_id=call.system.system_id,
         envoys=[_listed(one) for one in active if one.kind is Kind.ENVOY],
         inverters=[_listed(one) for one in active if one.kind is Kind.INVERTER],
@@ -85,6 +88,7 @@ async def _inventory(rows: Rows, call: Call) -> wire.Inventory:
         ],
         meta=meta_of(facts, call.format),
     )
+    return Answer.of(shape, facts.until_at)
 
 
 def _listed(device: Device) -> wire.InventoryDevice:

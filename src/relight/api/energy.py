@@ -14,7 +14,7 @@ from relight.api.call import Answer
 from relight.api.formats import instants
 from relight.api.guard import allow_consumption
 from relight.api.meta import meta_of
-from relight.model.clock import DAY_S
+from relight.model.clock import DAY_S, floor_mark
 from relight.model.devices import KINDS_OF, STEP_S, Device, Kind, Source
 from relight.model.listed import by_meter, metered, together
 from relight.model.ranges import Span, asked_span, is_too_old, listed_span
@@ -134,7 +134,11 @@ async def _answered(call: Call, source: Source, shape: Callable[[Call, _Found], 
     )
 
     async def question(rows: Rows) -> Answer:
-        return Answer.of(shape(call, await _found(rows, call, source, asked)))
+        found = await _found(rows, call, source, asked)
+        until_at = found.facts.until_at
+        if call.params.text("end_at") is None:  # until now: the next mark is one more
+            until_at = min(until_at, floor_mark(call.now, STEP_S[source]) + STEP_S[source])
+        return Answer.of(shape(call, found), until_at)
 
     is_long = asked.end_at - asked.start_at > _SHORT_S and source is not Source.MICRO
     return await call.state.database.read(question, is_long=is_long)

@@ -7,7 +7,6 @@ Source: behaviour, Who calls, Quotas.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from relight.api.call import Call, Caller, CallerCall
@@ -24,42 +23,50 @@ from relight.model.clock import zone
 from relight.store import access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from relight.api.call import State
     from relight.api.params import Query
-    from relight.store.access import Application, Permit
+    from relight.store.access import Application, Asked
+    from relight.store.quota import QuotaBook
+    from relight.store.systems import Edition
 
 
 class Asking(NamedTuple):
-    """A call of a known application, its user not looked at yet."""
+    """A call of a known application, its user and what it asks for not looked at yet."""
 
     state: State
-    application: Application
     params: Query
     now: int
+    user_id: int | None  #: as the call says
+    asked: str | None  #: what the path names as its system
+    found: Asked
 
 
-async def application(state: State, params: Query) -> Application:
-    """Return the application that calls. Raises NotPermitted for a missing or wrong key."""
+async def asking(
+    state: State, params: Query, asked: str | None, *, now: int, stamp: int | None
+) -> Asking:
+    """Return the call of an application. Raises NotPermitted for a missing or wrong key.
+
+    *stamp* is the store's from before the call is looked at.
+    """
     key = params.text("key")
     if key is None or not application_key_shape_ok(key):
         raise NotPermitted("no key")
-    digest = key_digest(key)
-    found = await state.database.read(lambda rows: access.application(rows, digest))
+    user_id = user_number(params.text("user_id") or "")
+    system_id = None if asked is None else id_of(asked)
+    caller = (key_digest(key), user_id, system_id)
+    found = await state.answers.asked(state.database, stamp, caller)
     if found is None:
         raise NotPermitted("a wrong key")
-    return found
+    return Asking(state, params, now, user_id, asked, found)
 
 
-@contextmanager
-def counted(asking: Asking) -> Iterator[None]:
-    """Count a call of an application, and hold its place among those under way.
+def enter(quotas: QuotaBook, application: Application, now: int) -> None:
+    """Count a call of an application, which is under way until it leaves the book.
 
     Raises TooBusy, QuotaSpent.
     """
-    quotas, (app_id, plan) = asking.state.quotas, asking.application
-    outcome = quotas.enter(app_id, plan, asking.now)
+    app_id, plan = application
+    outcome = quotas.enter(app_id, plan, now)
     if isinstance(outcome, Busy):
         raise TooBusy(f"{outcome.limit} calls at once")
     if isinstance(outcome, Refusal):
@@ -70,71 +77,65 @@ def counted(asking: Asking) -> Iterator[None]:
             period_end_at=outcome.period_end_at,
             limit=outcome.limit,
         )
-    try:
-        yield
-    finally:
-        quotas.leave(app_id)
 
 
-async def caller_call(asking: Asking) -> CallerCall:
+def caller_call(asking: Asking) -> CallerCall:
     """Return the call of a user who authorised the application. Raises NotPermitted."""
-    user_id = _user(asking)
-    permit = await _permit(asking, user_id, None)
     return CallerCall(
         state=asking.state,
-        caller=_caller(asking, user_id, permit),
+        caller=_caller(asking),
         params=asking.params,
         format=asking.params.format(),
         now=asking.now,
     )
 
 
-async def system_call(asking: Asking, asked: str) -> Call:
-    """Return the call about the system that the path names with *asked*.
+def seen_edition(asking: Asking) -> Edition:
+    """Return the edition of the system that the path names, which the user may see.
 
     Raises NotPermitted (the user, then the system), SystemNotFound.
     """
-    user_id = _user(asking)
-    permit = await _permit(asking, user_id, id_of(asked))
-    if not permit.is_known:
-        raise SystemNotFound(asked)
-    if permit.system is None:
+    _caller(asking)
+    edition, is_seen = asking.found.edition, asking.found.is_seen
+    if edition is None:
+        raise SystemNotFound(asking.asked or "")
+    if not is_seen:
         raise NotPermitted("a system of others")
+    return edition
+
+
+async def system_call(asking: Asking, system_id: int, edition: Edition) -> Call:
+    """Return the call about a system that was seen in *edition*, or later. Raises SystemNotFound.
+
+    What is kept of that edition is as good as the row.
+    """
+    state = asking.state
+    system = state.kept.system(system_id, edition)
+    if system is None:
+        system = await access.seen_system(state.database, system_id)
+    if system is None:
+        raise SystemNotFound(asking.asked or "")
     return Call(
-        state=asking.state,
-        caller=_caller(asking, user_id, permit),
+        state=state,
+        caller=_caller(asking),
         params=asking.params,
         format=asking.params.format(),
         now=asking.now,
-        system=permit.system,
-        site=zone(permit.system.timezone),
-        sees_consumption=permit.sees_consumption,
+        system=system,
+        site=zone(system.timezone),
+        sees_consumption=asking.found.sees_consumption,
     )
 
 
-def _caller(asking: Asking, user_id: int, permit: Permit) -> Caller:
-    app_id = asking.application.app_id
-    return Caller(user_id, permit.company_id, app_id, permit.granted_at)
+def _caller(asking: Asking) -> Caller:
+    """Return who calls. Raises NotPermitted."""
+    found = asking.found
+    if asking.user_id is None or found.granted_at is None:
+        raise NotPermitted("a user who is unknown or did not authorise the application")
+    return Caller(asking.user_id, found.company_id, found.application.app_id, found.granted_at)
 
 
 def allow_consumption(call: Call) -> None:
     """Raise NotPermitted where the user may not see what the system consumes."""
     if not call.sees_consumption:
         raise NotPermitted("consumption")
-
-
-def _user(asking: Asking) -> int:
-    number = user_number(asking.params.text("user_id") or "")
-    if number is None:
-        raise NotPermitted("no user")
-    return number
-
-
-async def _permit(asking: Asking, user_id: int, system_id: int | None) -> Permit:
-    app_id = asking.application.app_id
-    permit = await asking.state.database.read(
-        lambda rows: access.permit(rows, app_id=app_id, user_id=user_id, system_id=system_id)
-    )
-    if permit is None:
-        raise NotPermitted("a user who is unknown or did not authorise the application")
-    return permit

@@ -12,8 +12,14 @@ from urllib.parse import quote, unquote_plus
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-#: Parameters whose values are not told.
-SECRET: Final = frozenset({"key", "user_id", "token"})
+#: Parameters whose values are not told: fields of forms, too, which may come in an address, and
+#: where a page leads on to, which may be an address with a token.
+SECRET: Final = frozenset(
+    {
+        "key", "user_id", "token", "next",
+        "password", "user[password]", "code", "authenticity_token", "step_token",
+    }
+)  # fmt: skip
 #: What is told of one address. [characters]
 TOLD_MAX: Final = 2_000
 

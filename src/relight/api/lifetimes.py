@@ -67,7 +67,8 @@ async def energy_lifetime(call: Call) -> Answer:
             micro_production=found.of(Source.MICRO) if shows_all else UNSET,
             meter_production=found.of(Source.METER) if shows_all else UNSET,
             meta=meta_of(facts, call.format),
-        )
+        ),
+        facts.until_at,
     )
 
 
@@ -85,7 +86,8 @@ async def consumption_lifetime(call: Call) -> Answer:
             day(call.format, call.site, found.start_day),
             found.of(Source.CONSUMPTION),
             meta_of(facts, call.format),
-        )
+        ),
+        facts.until_at,
     )
 
 
@@ -133,13 +135,13 @@ async def monthly_production(call: Call) -> Answer:
         raise BadParameter("The parameter start_date is missing.")
     days = Days(start_day, period_end(start_day))
 
-    async def question(rows: Rows) -> wire.MonthlyProduction:
+    async def question(rows: Rows) -> Answer:
         facts = await systems.facts(
             rows, call.system, call.now, call.state.config.rules, kept=call.state.kept
         )
         if days.last_day >= facts.today:
             raise BadDays(zone=call.site, start_day=days.first_day, end_day=days.last_day)
-        return wire.MonthlyProduction(
+        shape = wire.MonthlyProduction(
             call.system.system_id,
             day(call.format, call.site, days.first_day),
             day(call.format, call.site, days.last_day),
@@ -147,8 +149,9 @@ async def monthly_production(call: Call) -> Answer:
             await _period_readings(rows, call, facts, days),
             meta_of(facts, call.format),
         )
+        return Answer.of(shape, facts.until_at)
 
-    return Answer.of(await call.state.database.read(question, is_long=True))
+    return await call.state.database.read(question, is_long=True)
 
 
 async def _period_wh(rows: Rows, facts: SystemFacts, days: Days) -> int:
@@ -196,7 +199,7 @@ async def production_meter_readings(call: Call) -> Answer:
     asked_at = call.params.instant("end_at", call.site)
     until_at = call.now if asked_at is None else min(asked_at, call.now)
 
-    async def question(rows: Rows) -> wire.ProductionMeterReadings:
+    async def question(rows: Rows) -> Answer:
         facts = await systems.facts(
             rows, call.system, call.now, call.state.config.rules, kept=call.state.kept
         )
@@ -210,9 +213,10 @@ async def production_meter_readings(call: Call) -> Answer:
                 read_at = instant(call.format, call.site, mark_at)
                 found.append(wire.MeterReading(meter.serial_number, energy_wh(value_j), read_at))
         meta = meta_of(facts, call.format)
-        return wire.ProductionMeterReadings(call.system.system_id, found, meta)
+        shape = wire.ProductionMeterReadings(call.system.system_id, found, meta)
+        return Answer.of(shape, facts.until_at)
 
-    return Answer.of(await call.state.database.read(question, is_long=True))
+    return await call.state.database.read(question, is_long=True)
 
 
 async def _production_meters(rows: Rows, call: Call) -> list[Device]:

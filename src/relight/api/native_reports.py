@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from relight import wire
 from relight.api import request_body
 from relight.api.refusals import refusal_body
-from relight.api.reports import covered_systems
+from relight.api.reports import report_key
 from relight.api.request_body import BodyRefused, ClientGone
 from relight.errors import (
     BadInput,
@@ -28,7 +28,7 @@ from relight.errors import (
     RequestError,
 )
 from relight.model import native_bodies, native_reports
-from relight.store import envoys, reports
+from relight.store import access, envoys, reports
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from relight.api.call import State
     from relight.model.native_reports import NativeReport
     from relight.model.reports import Receipt
+    from relight.store.access import ReportKey
 
 REPORT: Final = "/emu_reports/performance_report"
 TASK: Final = "/emu_reports/task_complete"
@@ -58,13 +59,13 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
     try:
         if scope["method"] != "POST":
             raise MethodNotAllowed(scope["method"])
-        covered = await _covered(state, scope)
+        key = await _key(state, scope)
         body = await request_body.read(scope, receive, state.config.limits)
         if scope["path"].startswith(TASK):
             # Relight orders nothing, so this is of a task that somebody else gave.
             answer = native_bodies.task_noted()
         else:
-            answer = await _taken(state, body, covered)
+            answer = await _taken(state, body, key)
     except RequestError as error:
         await _refuse(send, error.status, refusal_body(error), *_HEADERS_OF.get(type(error), ()))
     except BodyRefused as error:
@@ -77,8 +78,8 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
         await _send(send, _OK, answer, _PACKED)
 
 
-async def _covered(state: State, scope: Scope) -> frozenset[int] | None:
-    """Return the systems that the caller's report key covers, None without a key.
+async def _key(state: State, scope: Scope) -> ReportKey | None:
+    """Return the caller's report key, None without one.
 
     Raises NotPermitted for a bad key, and without one where this installation asks for it.
     """
@@ -86,17 +87,17 @@ async def _covered(state: State, scope: Scope) -> frozenset[int] | None:
         if state.config.native_reports:
             return None
         raise NotPermitted("no report key, and native_reports is off")
-    return await covered_systems(state.database, scope)
+    return await report_key(state.database, scope)
 
 
-async def _taken(state: State, body: bytes, covered: frozenset[int] | None) -> bytes:
+async def _taken(state: State, body: bytes, key: ReportKey | None) -> bytes:
     """Save a report, and return the answer that acknowledges it once it is durable.
 
     Rows that cannot be are logged and acknowledged all the same: a gateway would send them, and
     nothing after them, for ever.
     """
     told = await _read(body, state.clock.now())
-    system_id = await _system_of(state, told.envoy_serial, covered)
+    system_id = await _system_of(state, told.envoy_serial, key)
     receipt = await _saved(state, system_id, told)
     refused = [*told.refusals.listed, *receipt.refused]
     if refused:
@@ -112,16 +113,18 @@ async def _read(body: bytes, now: int) -> NativeReport:
     return await asyncio.get_running_loop().run_in_executor(None, parse)
 
 
-async def _system_of(state: State, envoy_serial: str, covered: frozenset[int] | None) -> int:
+async def _system_of(state: State, envoy_serial: str, key: ReportKey | None) -> int:
     """Return the system that a gateway reports for.
 
     Raises NotPermitted, in the same words whether the gateway is another system's or nobody's.
     """
     known = await state.database.read(lambda rows: envoys.systems_of(rows, [envoy_serial]))
     system_id = known.get(envoy_serial)
-    if system_id is None and covered is not None and len(covered) == 1:
-        system_id = next(iter(covered))
-    if system_id is None or (covered is not None and system_id not in covered):
+    if key is not None:
+        asked = key.only_system_id if system_id is None else system_id
+        named = frozenset(() if asked is None else (asked,))
+        system_id = next(iter(await access.covered(state.database, key, named)), None)
+    if system_id is None:
         raise NotPermitted("the gateway may not report here")
     return system_id
 

@@ -32,12 +32,13 @@ from relight.model.reports import Receipt, Refusal
 from relight.store import access, envoys, reports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from starlette.types import Receive, Scope, Send
 
     from relight.api.call import State
     from relight.config import Rules
+    from relight.store.access import ReportKey
     from relight.store.database import Database, Transaction
 
 #: A body from here on is read in a thread, so that others do not wait for it. [bytes]
@@ -74,9 +75,9 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
     try:
         if scope["method"] != "POST":
             raise MethodNotAllowed(scope["method"])
-        covered = await covered_systems(state.database, scope)
+        key = await report_key(state.database, scope)
         parsed = await _parsed(state, scope, receive)
-        receipt = await _saved(state, parsed, covered)
+        receipt = await _saved(state, parsed, key)
     except RequestError as error:
         headers = _HEADERS_OF.get(type(error), ())
         await _answer(send, error.status, refusal_body(error), headers)
@@ -96,17 +97,17 @@ async def _answer(send: Send, status: int, body: bytes, headers: _Headers = ()) 
     await send({"type": "http.response.body", "body": body})
 
 
-async def covered_systems(database: Database, scope: Scope) -> frozenset[int]:
-    """Return the systems that the caller's report key covers; raises NotPermitted without one."""
+async def report_key(database: Database, scope: Scope) -> ReportKey:
+    """Return the caller's report key; raises NotPermitted without one."""
     scheme, _, token = request_body.header(scope, b"authorization").partition(b" ")
-    key = token.strip().decode("latin-1")
-    if scheme.lower() != b"bearer" or not report_key_shape_ok(key):
+    shown = token.strip().decode("latin-1")
+    if scheme.lower() != b"bearer" or not report_key_shape_ok(shown):
         raise NotPermitted("no report key")
-    digest = key_digest(key)
-    covered = await database.read(lambda rows: access.report_key_systems(rows, digest))
-    if not covered:
+    digest = key_digest(shown)
+    key = await access.report_key(database, digest)
+    if key is None:
         raise NotPermitted("an unknown report key, or one whose systems are all removed")
-    return covered
+    return key
 
 
 async def _parsed(state: State, scope: Scope, receive: Receive) -> Parsed:
@@ -126,9 +127,9 @@ async def _parsed(state: State, scope: Scope, receive: Receive) -> Parsed:
     )
 
 
-async def _saved(state: State, parsed: Parsed, covered: frozenset[int]) -> wire_reports.Receipt:
+async def _saved(state: State, parsed: Parsed, key: ReportKey) -> wire_reports.Receipt:
     """Save what was read, and return the answer once all of it is durable."""
-    by_system = await _by_system(state.database, parsed, covered)
+    by_system = await _by_system(state.database, parsed, key)
     total, taken = Receipt(), 0
     systems = iter(by_system.items())
     while batch := list(islice(systems, SYSTEMS_AT_ONCE)):
@@ -156,30 +157,38 @@ async def _saved(state: State, parsed: Parsed, covered: frozenset[int]) -> wire_
     )
 
 
-async def _by_system(database: Database, parsed: Parsed, covered: frozenset[int]) -> _BySystem:
+async def _by_system(database: Database, parsed: Parsed, key: ReportKey) -> _BySystem:
     """Return the reports of each system; one that is for no covered system is refused."""
-    of_envoy: dict[str, int] = {}
+    only_id, of_envoy = key.only_system_id, {}
     unsaid = {one.report.envoy_serial or "" for one in parsed.reports if one.system_id is None}
-    if unsaid and len(covered) > 1:
+    if unsaid and only_id is None:
         of_envoy = await database.read(lambda rows: envoys.systems_of(rows, unsaid))
+    said = {one.system_id for one in parsed.reports if one.system_id is not None}
+    covered = await access.covered(database, key, frozenset({*said, *of_envoy.values()}))
     found: _BySystem = defaultdict(list)
     for one in parsed.reports:
         try:
-            found[_system_of(one, covered, of_envoy)].append(one)
+            found[_system_of(one, covered, of_envoy, only_id=only_id)].append(one)
         except BadInput as bad:
             parsed.refusals.add(one.prefix + bad.place, bad.reason)
     return found
 
 
-def _system_of(one: ParsedReport, covered: frozenset[int], of_envoy: dict[str, int]) -> int:
+def _system_of(
+    one: ParsedReport,
+    covered: frozenset[int],
+    of_envoy: dict[str, int],
+    *,
+    only_id: int | None,
+) -> int:
     """Return the covered system that a report is for; raises BadInput where there is none.
 
     A system that exists and one that does not are refused in the same words.
     """
     if one.system_id is not None:
         place, system_id = "system_id", one.system_id
-    elif len(covered) == 1:
-        return next(iter(covered))
+    elif only_id is not None:
+        return only_id
     elif one.report.envoy_serial is None:
         raise BadInput("system_id", "is missing: the report key covers several systems")
     else:
@@ -189,18 +198,21 @@ def _system_of(one: ParsedReport, covered: frozenset[int], of_envoy: dict[str, i
     return system_id
 
 
-async def _written(state: State, batch: Iterable[tuple[int, list[ParsedReport]]]) -> list[_Outcome]:
+async def _written(state: State, batch: Sequence[tuple[int, list[ParsedReport]]]) -> list[_Outcome]:
     """Write the reports of several systems, each system's by itself."""
+    (system_id, ours), *others = batch
+    if not others:
+        return await _write_system(state, system_id, ours)
     written = await asyncio.gather(
-        *(_write_system(state, system_id, ours) for system_id, ours in batch),
+        *(_write_system(state, *of_system) for of_system in batch),
         return_exceptions=True,
     )
     # All have come to an end before the first error is told.
     outcomes: list[_Outcome] = []
-    for ours in written:
-        if isinstance(ours, BaseException):
-            raise ours
-        outcomes += ours
+    for found in written:
+        if isinstance(found, BaseException):
+            raise found
+        outcomes += found
     return outcomes
 
 

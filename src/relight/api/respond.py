@@ -40,21 +40,21 @@ _NOT_MODIFIED: Final = 304
 _REFUSED: Final = 400
 _DEFECT: Final = 500
 
-_JSON: Final = ((b"content-type", b"application/json; charset=utf-8"),)
+JSON: Final = ((b"content-type", b"application/json; charset=utf-8"),)
 _SCRIPT: Final = (
     (b"content-type", b"text/javascript; charset=utf-8"),
     (b"x-content-type-options", b"nosniff"),
 )
-_CORS: Final = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*"))
+CORS: Final = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*"))
 _CORS_PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, HEAD"),
     (b"access-control-allow-headers", b"*"),
     (b"access-control-max-age", b"86400"),
 )
 #: Keys are in the query: no shared cache may keep an answer, and a private one asks again.
-_CACHE: Final = (b"cache-control", b"private, max-age=0, must-revalidate")
-_VARY: Final = (b"vary", b"Accept-Encoding")
-_GZIP: Final = (b"content-encoding", b"gzip")
+CACHE: Final = (b"cache-control", b"private, max-age=0, must-revalidate")
+VARY: Final = (b"vary", b"Accept-Encoding")
+GZIP: Final = (b"content-encoding", b"gzip")
 _ALLOW: Final = (b"allow", b"GET, HEAD")
 
 
@@ -66,30 +66,26 @@ async def answer(
     status: int = _OK,
     callback: str | None = None,
     headers: Sequence[Header] = (),
-    tag: bytes | None = None,
-    gzip_body: bytes | None = None,
 ) -> None:
     """Send *body*, compact JSON in UTF-8, or no body at all where it is None (204).
 
     *callback* is the parameter as given: a good name wraps the body, a bad one turns an answer
-    into a 422 and leaves an error plain. *headers* are added. *tag* (a whole entity tag) and
-    *gzip_body* may be given where they are known already; they are not used under a callback.
+    into a 422 and leaves an error plain. *headers* are added.
     """
-    media: Headers = _JSON
+    media: Headers = JSON
     if callback is not None:
         body, status, media = _called_back(body, status, callback)
-        tag = gzip_body = None
     sent = list(headers)
     if status == _OK and body is not None:
-        tag = tag or weak_tag(body)
-        sent += ((b"etag", tag), _VARY)
-        if not any(name == _CACHE[0] for name, _ in headers):
-            sent.append(_CACHE)
+        tag = weak_tag(body)
+        sent += ((b"etag", tag), VARY)
+        if not any(name == CACHE[0] for name, _ in headers):
+            sent.append(CACHE)
         if is_known(tag, _header(scope, b"if-none-match")):
             body, status = None, _NOT_MODIFIED
         elif len(body) >= GZIP_BYTES_MIN and wants_gzip(_header(scope, b"accept-encoding")):
-            body = gzip_body or gzipped(body)
-            sent.append(_GZIP)
+            body = gzipped(body)
+            sent.append(GZIP)
     if body is not None:
         sent += (*media, (b"content-length", b"%d" % len(body)))
     if body is None or scope["method"] == "HEAD":
@@ -137,12 +133,12 @@ def _called_back(
     if is_callback(callback):
         return (None if body is None else jsonp(callback, body)), status, _SCRIPT
     if status >= _REFUSED:
-        return body, status, _JSON
+        return body, status, JSON
     error = BadParameter(
         "The parameter callback is not a dotted JavaScript name of at most "
         f"{CALLBACK_CHARS_MAX} characters."
     )
-    return refusal_body(error), error.status, _JSON
+    return refusal_body(error), error.status, JSON
 
 
 async def _send(
@@ -151,7 +147,7 @@ async def _send(
     """Send an answer with the headers that every one of them has in front."""
     every: list[Header] = [(b"status", b"%d" % status)]
     if scope["path"].startswith(OPEN_PATH):
-        every += _CORS
+        every += CORS
     every += headers
     await send({"type": "http.response.start", "status": status, "headers": every})
     await send({"type": "http.response.body", "body": body})

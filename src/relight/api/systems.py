@@ -48,9 +48,10 @@ async def systems(call: CallerCall) -> Answer:
         installers=filters.installers,
         connection_types=filters.connection_types,
     )
-    rules = call.state.config.rules
+    rules, kept = call.state.config.rules, call.state.kept
     page, has_more = await call.state.database.read(
-        lambda rows: fleet.page(rows, wanted, limit, now=call.now, rules=rules), is_long=True
+        lambda rows: fleet.page(rows, wanted, limit, now=call.now, rules=rules, kept=kept),
+        is_long=True,
     )
     last_id = page[-1].facts.system.system_id if has_more else None
     return Answer.of(
@@ -101,16 +102,16 @@ async def search_system_id(call: CallerCall) -> Answer:
 async def summary(call: Call) -> Answer:
     """Answer `/systems/{system_id}/summary`."""
     asked_day = call.params.day("summary_date")
-    return Answer.of(await call.state.database.read(lambda rows: _summary(rows, call, asked_day)))
+    return await call.state.database.read(lambda rows: _summary(rows, call, asked_day))
 
 
-async def _summary(rows: Rows, call: Call, asked_day: int | None) -> wire.Summary:
+async def _summary(rows: Rows, call: Call, asked_day: int | None) -> Answer:
     site, form, rules = call.site, call.format, call.state.config.rules
     found = await summaries.summary(
         rows, call.system, asked_day, now=call.now, rules=rules, kept=call.state.kept
     )
     facts = found.facts
-    return wire.Summary(
+    shape = wire.Summary(
         system_id=call.system.system_id,
         modules=facts.modules if found.is_today else 0,
         size_w=facts.size_w if found.is_today else 0,
@@ -124,3 +125,4 @@ async def _summary(rows: Rows, call: Call, asked_day: int | None) -> wire.Summar
         last_report_at=instant(form, site, facts.last_report_at),
         last_interval_end_at=instant(form, site, facts.last_energy_at),
     )
+    return Answer.of(shape, found.until_at)

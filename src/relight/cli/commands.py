@@ -43,6 +43,8 @@ COMMANDS: Final = {
     "recount": Entry("upkeep", "recount"),
     "correct": Entry("upkeep", "correct"),
     "migrate": Entry("upkeep", "migrate"),
+    "database": Entry("databases", "app", is_group=True),
+    "export": Entry("exporting", "export"),
     "audit": Entry("upkeep", "note_list"),
 }
 

@@ -10,8 +10,9 @@ from typing import Final
 
 #: What must not be read in a log: the value after a word, or a key of either kind by its shape.
 _SECRETS: Final = (
-    (re.compile(r"((?:[?&\s\"']|^)(?:key|user_id)(?:%5B%5D|\[\])?=)[^&\s\"']+"), r"\1…"),
+    (re.compile(r"((?:[?&\s\"']|^)(?:key|user_id|token)(?:%5B%5D|\[\])?=)[^&\s\"']+"), r"\1…"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1…@"),
+    (re.compile(r"(DETAIL:\s*)\S.*"), r"\1…"),  # of PostgreSQL: values of a row
     (re.compile(r"(?i)(bearer\s+)\S+"), r"\1…"),
     (re.compile(r"relight_rk_\w+"), "relight_rk_…"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "…"),

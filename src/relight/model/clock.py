@@ -113,6 +113,7 @@ def day_start_at(site: ZoneInfo, day: int) -> int:
     return first_at
 
 
+@lru_cache(maxsize=4_096)
 def day_at(site: ZoneInfo, at: int) -> int:
     """Return the local day that contains *at*, its first instant included."""
     day = _shown_day(site, at)

@@ -124,8 +124,11 @@ class Device:
 
     def last_report_at(self) -> int | None:
         """Return the last instant at which this device told anything, or None."""
-        told = (self.reported_at, self.interval_end_at, self.snapshot_at, self.read_last_at)
-        return max((at for at in told if at is not None), default=None)
+        last_at = self.interval_end_at
+        for at in (self.reported_at, self.snapshot_at, self.read_last_at):
+            if at is not None and (last_at is None or at > last_at):
+                last_at = at
+        return last_at
 
     def last_power_w(self) -> int:
         """Return the average power of the last report, halves up; 0 where none is known. [W]"""

@@ -68,11 +68,27 @@ class SystemFacts:
     kinds: Mapping[Kind, KindFacts]
     series: Mapping[Source, Ends]  #: of what is listed; a source without any is left out
     imported: Mapping[Source, Days]  #: first to last day that came as a total and is over
+    due_at: int = 0  #: when the status, or what was reported by now, could be another
 
     @property
     def today(self) -> int:
         """Return the site's day."""
         return day_at(self.site, self.now)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Tell whether something is stored that was reported after *now*."""
+        return self.due_at <= self.now
+
+    @property
+    def until_at(self) -> int:
+        """Return until when all of this stays as it is while nothing is stored, after *now*."""
+        system = self.system
+        told = (
+            system.file_last_report_at, system.file_last_energy_at, system.file_operational_at
+        )  # fmt: skip
+        ahead = [at for at in told if at is not None and at > self.now]
+        return max(self.now + 1, min(self.due_at, day_start_at(self.site, self.today + 1), *ahead))
 
     @property
     def operational_at(self) -> int | None:

@@ -20,6 +20,8 @@ from relight.model.timetext import parse_instant
 #: Says that there is no value, where a value can be taken away.
 NONE: Final = "none"
 TEXT_CHARS_MAX: Final = 200
+#: One more than any number has: what is cut to so many is too large all the same.
+DIGITS_MAX: Final = len(str(NUMBER_MAX)) + 1
 _UTC: Final = ZoneInfo("UTC")
 #: A name or an address, with a port or without.
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.%]{2,64}\](:\d{1,5})?")
@@ -58,7 +60,7 @@ def number_or_none(field: str, given: str) -> int | None:
         return None
     if not given.strip().isdecimal():
         raise BadInput(field, f"{given[:TEXT_CHARS_MAX]!r} is neither a number nor {NONE!r}")
-    return number(field, int(given))
+    return number(field, int(given.strip()[:DIGITS_MAX]))
 
 
 def user(given: str) -> int:

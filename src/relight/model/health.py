@@ -40,7 +40,7 @@ _NAMED_MAX: Final = 2
 _WITHIN: Final = (5, 10, 15, 20, 30, 45, 60)
 
 NAMES: Final[Mapping[Kind, str]] = {
-    Kind.ENVOY: "envoy",
+    Kind.ENVOY: "gateway",
     Kind.INVERTER: "inverter",
     Kind.PRODUCTION_METER: "production meter",
     Kind.CONSUMPTION_METER: "consumption meter",
@@ -170,7 +170,7 @@ def _envoys(place: Place) -> Iterable[HealthLine]:
         if last_at is None or place.now - last_at < QUIET_S:
             continue
         is_fault = place.status(one) is Status.COMM
-        who = "The envoy" if len(envoys) == 1 else f"Envoy {one.serial_number}"
+        who = "The gateway" if len(envoys) == 1 else f"Gateway {one.serial_number}"
         how_long = silence(place, last_at)
         yield HealthLine(
             Severity.BAD if is_fault else Severity.NOTE,

@@ -53,7 +53,18 @@ def metered(days: Iterable[SourceDay], span: Span) -> Listed:
 
 def _take(found: Listed, day: SourceDay, line: Dense, span: Span) -> None:
     begin, end = day.slots_until(span.start_at), day.slots_until(span.end_at)
-    is_listed = [state == LISTED for state in line.states[begin:end]]
+    states = line.states[begin:end]
+    count = states.count(LISTED)
+    first = states.index(LISTED) if count else 0
+    if states[first : first + count].count(LISTED) == count:
+        # The usual day: no gap between its first slot and its last.
+        begin += first
+        end = begin + count
+        found.ends_at.extend(_ends_at(day, begin, end))
+        found.energies_j.extend(line.energies_j[begin:end])
+        found.devices.extend(line.devices[begin:end])
+        return
+    is_listed = [state == LISTED for state in states]
     found.ends_at.extend(compress(_ends_at(day, begin, end), is_listed))
     found.energies_j.extend(compress(line.energies_j[begin:end], is_listed))
     found.devices.extend(compress(line.devices[begin:end], is_listed))

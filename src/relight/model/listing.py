@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 KEY_CHARS_MAX: Final = 160
 #: Between the texts of a key: before every letter, so that the first decides.
 _BETWEEN: Final = "\n"
+# Looked up for each device of each report: asking an enumeration takes longer than all the rest.
+_ENVOY: Final = Kind.ENVOY
+_INVERTER: Final = Kind.INVERTER
 
 
 @lru_cache(maxsize=1024)
@@ -41,10 +44,12 @@ def set_keys(system: System) -> None:
 
 def rated_w(devices: Sequence[Device]) -> int:
     """Return what the active inverters add up to. [W]"""
-    return sum(one.rated_power_w for one in devices if one.kind is Kind.INVERTER and one.is_active)
+    return sum(
+        one.rated_power_w for one in devices if one.kind is _INVERTER and one.retired_at is None
+    )
 
 
 def envoys_heard_at(devices: Sequence[Device], file_last_report_at: int | None) -> int | None:
     """Return when an envoy last reported, or a file says so; None where neither does."""
-    envoys = (one.last_report_at() for one in devices if one.kind is Kind.ENVOY)
+    envoys = (one.last_report_at() for one in devices if one.kind is _ENVOY)
     return latest([*envoys, file_last_report_at])

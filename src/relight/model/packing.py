@@ -37,6 +37,7 @@ _SIZES_MAX = ((0, 0), (0xFF, 1), (0xFFFF, 2), (0xFFFFFF, 3), (0xFFFFFFFF, 4), (2
 
 _WHAT_INTERVALS, _WHAT_READINGS = 1, 2
 _HAS_DEVICES = 1
+_DIGITS = bytes.maketrans(b"01", b"\x00\x01")
 
 if sys.byteorder != "little" or array("I").itemsize != 4 or array("Q").itemsize != 8:  # noqa: PLR2004
     raise ImportError("the packed layout needs a little-endian machine with 4-byte unsigned ints")
@@ -105,14 +106,23 @@ def unpack_column(data: bytes, at: int, count: int) -> tuple[Sequence[int], int]
 
 def pack_bits(bits: Iterable[bool]) -> bytes:
     """Return *bits*, the first in the lowest bit of the first byte."""
-    text = "".join("1" if bit else "0" for bit in bits)
-    return int(text[::-1], 2).to_bytes((len(text) + 7) // 8, "little")
+    return pack_marks(b"".join(b"1" if bit else b"0" for bit in bits))
+
+
+def pack_marks(digits: bytes) -> bytes:
+    """Return the same bits given as ASCII digits."""
+    return int(digits[::-1], 2).to_bytes((len(digits) + 7) // 8, "little")
 
 
 def unpack_bits(data: bytes, count: int) -> list[bool]:
     """Return the first *count* bits."""
-    text = format(int.from_bytes(data, "little"), f"0{count}b")[::-1]
-    return [bit == "1" for bit in text[:count]]
+    return [bit == 1 for bit in unpack_marks(data, count)]
+
+
+def unpack_marks(data: bytes, count: int) -> bytes:
+    """Return the same bits as bytes of 0 and 1."""
+    digits = format(int.from_bytes(data, "little"), f"0{count}b")[::-1]
+    return digits[:count].encode().translate(_DIGITS)
 
 
 def pack_device_day(

@@ -34,6 +34,9 @@ PASSWORD_CHARS_MAX: Final = 256
 EMAIL_CHARS_MAX: Final = 200
 NAME_CHARS_MAX: Final = 200
 
+#: Characters that can make one together. Longer texts are cut before they are normalised: to put
+#: marks in order takes the square of their number, seconds for as many as a form can hold.
+_MARKS_MAX: Final = 4
 _TOKEN_BYTES: Final = 32
 #: Of the commonest passwords, those that are long enough to be taken otherwise.
 _COMMON: Final = """
@@ -97,7 +100,8 @@ class Throttle:
 BY_PAIR: Final = Throttle("pair", 5)
 #: From one place, whoever is tried.
 BY_ADDRESS: Final = Throttle("address", 30)
-#: Of one e-mail address from anywhere: high, for it is the owner who waits.
+#: Of one e-mail address from anywhere: high, for it is the owner who waits. Of each place no more
+#: count than are free to it, so that one place alone locks nobody out of all others.
 BY_EMAIL: Final = Throttle("email", 100)
 #: Of one user's second step or asked-again password, from anywhere; the password was right.
 BY_USER: Final = Throttle("user", 5)
@@ -105,7 +109,8 @@ BY_USER: Final = Throttle("user", 5)
 
 def sign_in_name(email: str) -> str:
     """Return an e-mail address as it is compared: two that look alike are one."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", email).casefold()).strip()
+    kept = email.strip()[: _MARKS_MAX * EMAIL_CHARS_MAX]
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", kept).casefold()).strip()
 
 
 def email_fault(email: str) -> str | None:
@@ -148,8 +153,11 @@ def password_fault(password: str, email: str) -> str | None:
 
 
 def password_text(password: str) -> str:
-    """Return a password as it is hashed: the same from every keyboard."""
-    return unicodedata.normalize("NFKC", password)
+    """Return a password as it is hashed: the same from every keyboard.
+
+    Of one that is far too long it is only the beginning, which is too long as well.
+    """
+    return unicodedata.normalize("NFKC", password[: _MARKS_MAX * PASSWORD_CHARS_MAX + 1])
 
 
 def new_token(random: Randomness) -> str:
@@ -167,15 +175,20 @@ def session_end_at(created_at: int, now: int) -> int:
     return min(now + SESSION_IDLE_S, created_at + SESSION_S_MAX)
 
 
+def is_spent(throttle: Throttle, failures: int, last_at: int, now: int) -> bool:
+    """Tell whether the failures that are free have been used up; a wait may follow, or be over."""
+    is_past = now - last_at >= throttle.forget_s
+    # A clock that was put back must not lock anybody out.
+    is_future = last_at - now > throttle.wait_s_max
+    return failures >= throttle.free and not is_past and not is_future
+
+
 def wait_s(throttle: Throttle, failures: int, last_at: int, now: int) -> int:
     """Return for how many seconds nothing may be tried: 0 is at once.
 
     *failures* have been counted, the last one at *last_at*.
     """
-    is_past = now - last_at >= throttle.forget_s
-    # A clock that was put back must not lock anybody out.
-    is_future = last_at - now > throttle.wait_s_max
-    if failures < throttle.free or is_past or is_future:
+    if not is_spent(throttle, failures, last_at, now):
         return 0
     doublings = min(failures - throttle.free, 30)
     pause_s = min(throttle.wait_s << doublings, throttle.wait_s_max)

@@ -121,6 +121,49 @@ def tally(parts: Iterable[Part], lo_at: int, hi_at: int, step_s: int) -> Dense:
     return dense
 
 
+def following(
+    told: Iterable[tuple[int, Sequence[Interval]]], lo_at: int, hi_at: int, step_s: int
+) -> Dense:
+    """Return what intervals add to the slots of (lo_at, hi_at], in which all of them lie.
+
+    *told* has for each device up to when its earlier intervals reach, and its new ones after that
+    on one channel, oldest first. None overlaps another. Both ends are multiples of *step_s*.
+    """
+    dense = Dense.empty((hi_at - lo_at) // step_s)
+    energies_j, states, devices = dense
+    for earlier_to_at, intervals in told:
+        told_to_at = earlier_to_at
+        for interval in intervals:
+            end_at, duration_s = interval[2], interval[3]
+            index = (end_at - duration_s - lo_at) // step_s
+            if duration_s == step_s and not end_at % step_s:  # just a slot
+                energies_j[index] += interval[4]
+                states[index] = LISTED
+                devices[index] += 1
+            else:
+                _spread(dense, interval, lo_at, step_s, told_to_at=told_to_at)
+            told_to_at = end_at
+    return dense
+
+
+def _spread(dense: Dense, interval: Interval, lo_at: int, step_s: int, *, told_to_at: int) -> None:
+    """Add an interval to the slots that it touches, in which its device may have told before."""
+    energies_j, states, devices = dense
+    at, end_at = interval.start_at, interval.end_at
+    while at < end_at:
+        index = (at - lo_at) // step_s
+        slot_end_at = lo_at + (index + 1) * step_s
+        until_at = min(slot_end_at, end_at)
+        energies_j[index] += part_j(interval, at, until_at)
+        if until_at == slot_end_at:
+            states[index] = LISTED
+        elif not states[index]:
+            states[index] = TOUCHED
+        if told_to_at <= slot_end_at - step_s:
+            devices[index] += 1
+        at = until_at
+
+
 def together(devices: Sequence[Sequence[Dense]], count: int) -> Dense:
     """Return the sum over devices, each given by its channels. *count* is the slots' number."""
     singles = [

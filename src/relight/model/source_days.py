@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from operator import add
 from typing import TYPE_CHECKING
 
 from relight.model.packing import (
@@ -14,10 +15,12 @@ from relight.model.packing import (
     PackingError,
     pack_bits,
     pack_column,
+    pack_marks,
     unpack_bits,
     unpack_column,
+    unpack_marks,
 )
-from relight.model.slots import LISTED, TOUCHED, UNTOUCHED, Dense
+from relight.model.slots import LISTED, TOGETHER, TOUCHED, UNTOUCHED, Dense
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +32,12 @@ _LINE = struct.Struct("<HBBHH")  # device, channel, flags, first slot, number of
 _YEAR = struct.Struct("<BHH")  # version, first day, number of days
 _ALL_LISTED = 1
 _HAS_DEVICES = 2
+_NONE = bytes((UNTOUCHED,))
+# From states, byte by byte, to marks and to how many devices reported where none is told.
+_STATES = bytes((UNTOUCHED, TOUCHED, LISTED))
+_IS_TOUCHED = bytes.maketrans(_STATES, b"011")
+_IS_LISTED = bytes.maketrans(_STATES, b"001")
+_ONE_DEVICE = bytes.maketrans(_STATES, b"\x00\x01\x01")
 
 
 @dataclass(slots=True)
@@ -54,6 +63,10 @@ class SourceDay:
         """Tell whether no slot is touched."""
         return not any(any(line.states) for line in self.lines.values())
 
+    def is_listed(self) -> bool:
+        """Tell whether any slot is listed."""
+        return any(LISTED in line.states for line in self.lines.values())
+
     def splice(self, lo_at: int, lines: Mapping[LineKey, Dense], count: int) -> None:
         """Put *lines*, dense over *count* slots after *lo_at*, in the place of what was there.
 
@@ -71,6 +84,22 @@ class SourceDay:
                 if source is not None:
                     new = source[position][begin - offset : end - offset]
                 column[begin:end] = new
+
+    def grow(self, lo_at: int, more: Dense) -> None:
+        """Add *more*, of all devices together and dense after *lo_at*, to what is there.
+
+        Only slots that end in the day are taken.
+        """
+        offset = (lo_at + self.step_s - self.first_end_at) // self.step_s
+        begin, end = max(offset, 0), min(offset + len(more.states), self.count)
+        if TOGETHER not in self.lines:
+            self.lines[TOGETHER] = Dense.empty(self.count)
+        line = self.lines[TOGETHER]
+        for index in range(begin, end):
+            other = index - offset
+            line.energies_j[index] += more.energies_j[other]
+            line.states[index] = max(line.states[index], more.states[other])
+            line.devices[index] += more.devices[other]
 
     def energy_j(self, until_at: int | None = None) -> int:
         """Return the joules of the slots that end by *until_at*, or of all. [J]"""
@@ -108,17 +137,16 @@ def pack(day: SourceDay) -> bytes:
 
 
 def _pack_line(key: LineKey, line: Dense) -> bytes:
-    touched = [index for index, state in enumerate(line.states) if state]
-    first, end = touched[0], touched[-1] + 1
-    states, devices = line.states[first:end], line.devices[first:end]
+    every = bytes(line.states)
+    first, end = len(every) - len(every.lstrip(_NONE)), len(every.rstrip(_NONE))
+    states, devices = every[first:end], line.devices[first:end]
     flags, marks = 0, b""
-    if all(state == LISTED for state in states):
+    if states.count(LISTED) == len(states):
         flags |= _ALL_LISTED
     else:
-        marks = pack_bits(state > UNTOUCHED for state in states)
-        marks += pack_bits(state == LISTED for state in states)
+        marks = pack_marks(states.translate(_IS_TOUCHED)) + pack_marks(states.translate(_IS_LISTED))
     parts = [marks, pack_column(line.energies_j[first:end])]
-    if any(number != (state > 0) for number, state in zip(devices, states, strict=True)):
+    if devices != list(states.translate(_ONE_DEVICE)):
         flags |= _HAS_DEVICES
         parts.append(pack_column(devices))
     return _LINE.pack(*key, flags, first, end - first) + b"".join(parts)
@@ -146,13 +174,11 @@ def _unpack_line(data: bytes, at: int, day: SourceDay) -> int:
         states = [LISTED] * count
     else:
         size = (count + 7) // 8
-        touched = unpack_bits(data[at : at + size], count)
-        listed = unpack_bits(data[at + size : at + 2 * size], count)
+        touched = unpack_marks(data[at : at + size], count)
+        listed = unpack_marks(data[at + size : at + 2 * size], count)
         at += 2 * size
-        states = [
-            LISTED if is_listed else TOUCHED if is_touched else UNTOUCHED
-            for is_touched, is_listed in zip(touched, listed, strict=True)
-        ]
+        # What is listed is touched, too: a slot's marks add up to its state.
+        states = list(map(add, touched, listed))
     energies_j, at = unpack_column(data, at, count)
     devices: Iterable[int] = [1 if state else 0 for state in states]
     if flags & _HAS_DEVICES:
@@ -192,3 +218,19 @@ def unpack_year(data: bytes) -> dict[int, int]:
         for index, (is_known, energy_j) in enumerate(zip(marks, energies_j, strict=True))
         if is_known
     }
+
+
+def with_total(data: bytes, index: int, energy_j: int) -> bytes:
+    """Return a packed year in which day *index* has this total: as packed anew, but sooner."""
+    version, first, count = _YEAR.unpack_from(data)
+    place, end = index - first, _YEAR.size + (count + 7) // 8
+    if version != VERSION or not 0 <= place <= count:
+        return pack_year(unpack_year(data) | {index: energy_j})
+    marks = bytearray(data[_YEAR.size : end])
+    values = list(unpack_column(data, end, count)[0])
+    if place == count:
+        values.append(0)
+        marks.extend(bytes((len(values) + 7) // 8 - len(marks)))
+    values[place] = energy_j
+    marks[place // 8] |= 1 << place % 8
+    return _YEAR.pack(VERSION, first, len(values)) + marks + pack_column(values)

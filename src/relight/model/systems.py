@@ -32,6 +32,10 @@ class Status(StrEnum):
     NORMAL = "normal"
 
 
+# Looked up for each device of each report: asking an enumeration takes longer than all the rest.
+_ENVOY, _INVERTER, _NORMAL = Kind.ENVOY, Kind.INVERTER, Status.NORMAL
+
+
 class ConnectionType(StrEnum):
     """How a system reaches the internet."""
 
@@ -91,15 +95,15 @@ def standing(devices: Iterable[Device], site: ZoneInfo, now: int, rules: Rules) 
     local midnight is always a moment to look again.
     Source: behaviour, section 6.
     """
-    active = [one for one in devices if one.is_active]
+    active = [one for one in devices if one.retired_at is None]
     due_at = day_start_at(site, day_at(site, now) + 1)
     found: set[Status] = set()
-    envoys = {one.serial_number: one for one in active if one.kind is Kind.ENVOY}
+    envoys = {one.serial_number: one for one in active if one.kind is _ENVOY}
     for device in active:
         status, changes_at = device_standing(device, envoys, now, rules)
         found.add(status)
-        if changes_at is not None and changes_at > now:
-            due_at = min(due_at, changes_at)
+        if changes_at is not None and now < changes_at < due_at:
+            due_at = changes_at
     first = next(status for status in Status if status in found or status is Status.NORMAL)
     return Standing(first, due_at)
 
@@ -114,10 +118,10 @@ def device_standing(
     """
     last_at = device.last_report_at()
     if last_at is None:
-        return Status.NORMAL, None
-    if device.kind is Kind.ENVOY:
+        return _NORMAL, None
+    if device.kind is _ENVOY:
         silent_at = last_at + rules.comm_after_s
-        return (Status.COMM if now > silent_at else Status.NORMAL), silent_at + 1
+        return (Status.COMM if now > silent_at else _NORMAL), silent_at + 1
     return _measuring_standing(device, envoys, now, rules, last_at=last_at)
 
 
@@ -126,10 +130,10 @@ def _measuring_standing(
 ) -> tuple[Status, int | None]:
     silent_at = last_at + rules.silent_after_s
     is_silent = now > silent_at and _envoy_reports(device, envoys, now, rules)
-    if device.kind is Kind.INVERTER:
+    if device.kind is _INVERTER:
         if device.is_dark:
             return Status.POWER, None
-        return (Status.MICRO if is_silent else Status.NORMAL), silent_at + 1
+        return (Status.MICRO if is_silent else _NORMAL), silent_at + 1
     if device.kind in METER_KINDS and device.is_enabled:
         if is_silent:
             return Status.METER, silent_at + 1

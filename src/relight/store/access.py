@@ -14,11 +14,12 @@ from relight.store.systems import system_of
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from relight.model.systems import System
-    from relight.store.database import Rows, Transaction
+    from relight.store.database import Database, Row, Rows, Transaction
     from relight.store.quota import MonthCount
+    from relight.store.systems import Edition
 
 
 class Application(NamedTuple):
@@ -41,6 +42,24 @@ class Permit:
     is_known: bool
 
 
+class Asked(NamedTuple):
+    """What the store knows of who asks and of the system asked for, in one answer."""
+
+    application: Application
+    company_id: int | None
+    granted_at: int | None  #: None where the user is unknown or did not authorise it
+    edition: Edition | None  #: of the system, where it exists, seen or not
+    is_seen: bool
+    sees_consumption: bool
+
+
+class ReportKey(NamedTuple):
+    """What a sender of reports shows."""
+
+    digest: bytes
+    only_system_id: int | None  #: the system that it covers, None where they are several
+
+
 APPLICATION: Final = """
     SELECT a.app_id, p.name, p.minute_limit, p.month_limit, p.concurrent_limit
     FROM application a JOIN plan p ON p.name = a.plan
@@ -61,6 +80,21 @@ PERMIT: Final = """
         ON ca.company_id = u.company_id AND ca.system_id = known.system_id
     WHERE u.user_id = :user_id
 """
+#: Both of them at once, one row where the key is an application's, else none.
+ASKED: Final = """
+    SELECT a.app_id, p.name, p.minute_limit, p.month_limit, p.concurrent_limit,
+        u.company_id, g.granted_at, known.created_at, known.version, known.is_api_enabled,
+        ua.sees_consumption, ca.sees_consumption
+    FROM application a JOIN plan p ON p.name = a.plan
+    LEFT JOIN user_account u ON u.user_id = :user_id
+    LEFT JOIN app_grant g ON g.user_id = u.user_id AND g.app_id = a.app_id
+    LEFT JOIN system known ON known.system_id = :system_id
+    LEFT JOIN user_access ua ON ua.user_id = u.user_id AND ua.system_id = known.system_id
+        AND ua.grants_from_at <= g.granted_at
+    LEFT JOIN company_access ca
+        ON ca.company_id = u.company_id AND ca.system_id = known.system_id
+    WHERE a.key_digest = :digest
+"""
 #: Asked only for a system that the permit names as seen.
 SEEN_SYSTEM: Final = f"SELECT {SYSTEM.select} FROM system WHERE system_id = :system_id"  # noqa: S608
 #: The systems that a user sees through an application, as a table to join with.
@@ -76,10 +110,18 @@ SYSTEM_OF_ENVOY: Final = f"""
     JOIN ({SEEN}) seen ON seen.system_id = s.system_id
     WHERE e.serial_number = :serial_number AND d.retired_at IS NULL AND s.is_api_enabled = 1
 """  # noqa: S608 - a fixed text
+#: The first and the last system that a report key covers: two steps down its index.
 REPORT_KEY: Final = """
-    SELECT k.key_digest, s.system_id FROM report_key k
-    LEFT JOIN report_key_system s ON s.key_digest = k.key_digest
-    WHERE k.key_digest = :digest
+    SELECT (SELECT min(system_id) FROM report_key_system WHERE key_digest = :digest),
+        (SELECT max(system_id) FROM report_key_system WHERE key_digest = :digest)
+    FROM report_key WHERE key_digest = :digest
+"""
+COVERS: Final = """
+    SELECT 1 FROM report_key_system WHERE key_digest = :digest AND system_id = :system_id
+"""
+COVERED: Final = """
+    SELECT system_id FROM report_key_system
+    WHERE key_digest = :digest AND system_id IN :system_ids[]
 """
 USAGE: Final = "SELECT app_id, calls FROM app_usage WHERE month_start_at = :month_start_at"
 RAISE_USAGE: Final = """
@@ -93,6 +135,30 @@ async def application(rows: Rows, digest: bytes) -> Application | None:
     """Return the application whose key has *digest*, None for a wrong key."""
     row = await rows.one(APPLICATION, digest=digest)
     return None if row is None else Application(row[0], Plan(*row[1:]))
+
+
+async def asked(
+    database: Database, digest: bytes, *, user_id: int | None, system_id: int | None
+) -> Asked | None:
+    """Return who asks for what, None for a wrong key; whoever is None is unknown."""
+    row = await database.point(ASKED, digest=digest, user_id=user_id, system_id=system_id)
+    if row is None:
+        return None
+    company_id, granted_at, created_at, version, is_enabled, own, company = row[5:]
+    return Asked(
+        Application(row[0], Plan(*row[1:5])),
+        company_id,
+        granted_at,
+        None if version is None else (created_at, version),
+        bool(is_enabled) and granted_at is not None and not (own is None and company is None),
+        bool(own or company),
+    )
+
+
+async def seen_system(database: Database, system_id: int) -> System | None:
+    """Return a system that `asked` said is seen, None where it was removed meanwhile."""
+    row = await database.point(SEEN_SYSTEM, system_id=system_id)
+    return None if row is None else system_of(row)
 
 
 async def permit(rows: Rows, *, app_id: int, user_id: int, system_id: int | None) -> Permit | None:
@@ -125,12 +191,27 @@ async def system_of_envoy(
     return None if row is None else int(row[0])
 
 
-async def report_key_systems(rows: Rows, digest: bytes) -> frozenset[int] | None:
-    """Return the systems that the report key with *digest* covers, None for an unknown key."""
-    found = await rows.all(REPORT_KEY, digest=digest)
-    if not found:
+async def report_key(database: Database, digest: bytes) -> ReportKey | None:
+    """Return the report key with *digest*, None for an unknown one or one that covers nothing."""
+    row = await database.point(REPORT_KEY, digest=digest)
+    if row is None or row[0] is None:
         return None
-    return frozenset(system_id for _, system_id in found if system_id is not None)
+    return ReportKey(digest, row[0] if row[0] == row[1] else None)
+
+
+async def covered(database: Database, key: ReportKey, system_ids: frozenset[int]) -> frozenset[int]:
+    """Return those of *system_ids* that a report key covers."""
+    if key.only_system_id is not None:
+        return system_ids & {key.only_system_id}
+    if len(system_ids) == 1:
+        (system_id,) = system_ids
+        row = await database.point(COVERS, digest=key.digest, system_id=system_id)
+        return system_ids if row is not None else frozenset()
+
+    async def question(rows: Rows) -> Sequence[Row]:
+        return await rows.all(COVERED, digest=key.digest, system_ids=list(system_ids))
+
+    return frozenset(row[0] for row in await database.read(question))
 
 
 async def used(rows: Rows, month_start_at: int) -> list[tuple[int, int]]:

@@ -6,14 +6,16 @@ The rows are locked until the transaction ends. Measurements are elsewhere: `sto
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from relight.errors import BadInput, NotKnown
 from relight.model.clock import zone
 from relight.model.devices import UNNAMED_KINDS, Device, Kind
 from relight.store import listing
-from relight.store.devices import device_row, of_system
+from relight.store.derived import Derived
+from relight.store.devices import OF_SYSTEM, device_of, device_row, device_values
 from relight.store.measured import Where
 from relight.store.systems import system_of, system_row
 from relight.store.tables import DEVICE, ENVOY_SERIAL, SYSTEM
@@ -30,6 +32,13 @@ _LOCKED = f"{_SYSTEM} /*lock*/"
 _ENVOY_OF = "SELECT system_id FROM envoy_serial WHERE serial_number = :serial_number"
 #: How many devices a system may have had; their ids are never used again.
 DEVICES_MAX = 10_000
+#: What a book takes in memory, and each device in it, about. [bytes]
+_BOOK_BYTES = 6_000
+_DEVICE_BYTES = 900
+_DEVICE_ID = DEVICE.columns.index("device_id")
+#: Columns of a device, side by side, that most reports change, and no others: see `tables`.
+_FIRST, _END = DEVICE.columns.index("told_at"), DEVICE.columns.index("snapshot_energy_j") + 1
+_OFTEN = DEVICE.columns[_FIRST:_END]
 #: Fields of a device report that are copied where they are told.
 _TOLD = [
     "wire_id",
@@ -60,6 +69,7 @@ class Book:
     before: dict[int, Row]  #: devices as they were
     system_before: Row
     new_envoys: list[str]
+    derived: Derived = field(default_factory=Derived)
     touched_days: set[int] = field(default_factory=set)  #: in which rows have changed
     is_changed: bool = False  #: whether anything that a reader could see has changed
 
@@ -77,6 +87,10 @@ class Book:
     def kinds(self) -> dict[int, Kind]:
         """Return what each device is."""
         return {device_id: device.kind for device_id, device in self.devices.items()}
+
+    def size_bytes(self) -> int:
+        """Return about how much memory this takes."""
+        return _BOOK_BYTES + len(self.devices) * _DEVICE_BYTES
 
     def last_data_at(self) -> int:
         """Return the instant after which no measurement is stored."""
@@ -109,27 +123,41 @@ async def opened(rows: Rows, system_id: int, *, is_locked: bool = True) -> Book:
     row = await rows.one(_LOCKED if is_locked else _SYSTEM, system_id=system_id)
     if row is None:
         raise NotKnown(f"there is no system {system_id}")
+    return await _read(rows, row)
+
+
+async def resumed(tx: Transaction, system_id: int) -> Book:
+    """Open a system's book to save a report: as it was left after the last one where it can be.
+
+    That is where the system's row is as it was left: each change of a system, of its devices or
+    of what it measured moves the version in it. Raises NotKnown.
+    """
+    left = tx.desk.take(system_id)
+    if left is not None and await tx.is_current(left.system_before):
+        return left
+    return await opened(tx, system_id)
+
+
+async def _read(rows: Rows, row: Row) -> Book:
     system = system_of(row)
-    devices = {device.device_id: device for device in await of_system(rows, system_id)}
+    before = {
+        one[_DEVICE_ID]: tuple(one) for one in await rows.all(OF_SYSTEM, system_id=system.system_id)
+    }
+    devices = {device_id: device_of(one) for device_id, one in before.items()}
     return Book(
         system=system,
         site=zone(system.timezone),
         devices=devices,
         by_serial={(one.kind, one.serial_number): one for one in devices.values()},
-        before={device_id: device_row(device) for device_id, device in devices.items()},
-        system_before=system_row(system),
+        before=before,
+        system_before=tuple(row),
         new_envoys=[],
     )
 
 
 async def closed(tx: Transaction, book: Book) -> None:
     """Write the devices and the system's row where they changed."""
-    changed = [
-        row
-        for device_id, device in book.devices.items()
-        if (row := device_row(device)) != book.before.get(device_id)
-    ]
-    await tx.put(DEVICE, changed)
+    changed = await _write_devices(tx, book)
     for serial_number in book.new_envoys:
         await _claim(tx, serial_number, book.system.system_id)
     await listing.refresh(tx, book.system, book.site, list(book.devices.values()))
@@ -138,22 +166,43 @@ async def closed(tx: Transaction, book: Book) -> None:
         await _write_system(tx, book)
 
 
+def left(tx: Transaction, book: Book) -> None:
+    """Leave a book that was closed for the next report of its system."""
+    book.touched_days.clear()
+    book.new_envoys.clear()
+    book.is_changed = False
+    book.derived.forget_earlier()
+    tx.desk.lay(book)
+
+
+async def _write_devices(tx: Transaction, book: Book) -> bool:
+    """Write the devices that changed, and tell whether any did.
+
+    Most reports change the same few columns of every device, and only these are written then.
+    """
+    often: list[Row] = []
+    whole: list[Row] = []
+    for device_id, device in book.devices.items():
+        row, before = device_values(device), book.before.get(device_id)
+        if row == before:
+            continue
+        book.before[device_id] = row
+        if before is not None and row[:_FIRST] == before[:_FIRST] and row[_END:] == before[_END:]:
+            often.append((*row[: len(DEVICE.key)], *row[_FIRST:_END]))
+        else:
+            whole.append(device_row(device))
+    await tx.set(DEVICE, _OFTEN, often)
+    await tx.put(DEVICE, whole)
+    return bool(often or whole)
+
+
 async def _write_system(tx: Transaction, book: Book) -> None:
     """Write the columns of the system's row that changed, and no index of the others."""
     row = system_row(book.system)
-    changed = {
-        column: value
-        for column, value, before in zip(SYSTEM.columns, row, book.system_before, strict=True)
-        if value != before
-    }
-    await tx.run(_update(tuple(changed)), **changed, system_id=book.system.system_id)
+    columns = list(map(ne, row, book.system_before))
+    names, values = compress(SYSTEM.columns, columns), compress(row, columns)
+    await tx.set(SYSTEM, tuple(names), [(book.system.system_id, *values)])
     book.system_before = row
-
-
-@lru_cache(maxsize=256)
-def _update(columns: tuple[str, ...]) -> str:
-    values = ", ".join(f"{column} = :{column}" for column in columns)
-    return f"UPDATE system SET {values} WHERE system_id = :system_id"  # noqa: S608 - our columns
 
 
 async def _claim(tx: Transaction, serial_number: str, system_id: int) -> None:

@@ -56,6 +56,15 @@ def _credential(row: Row | None) -> Credential | None:
     return None if row is None else Credential(*row)
 
 
+async def is_still(tx: Transaction, known: Credential) -> bool:
+    """Tell whether a user signs in as they did when that was read; it stays so until the end."""
+    found = _credential(await tx.one(f"{_BY_USER} /*lock*/", user_id=known.user_id))
+    if found is None:
+        return False
+    proved = (known.password_hash, known.totp_secret)
+    return proved == (found.password_hash, found.totp_secret)
+
+
 async def has_administrator(rows: Rows) -> bool:
     """Tell whether an administrator can sign in."""
     return await rows.one(_ADMINISTRATORS) is not None

@@ -18,6 +18,7 @@ from relight.errors import SetupError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from relight.store.shelf import Desk
     from relight.store.tables import Table
 
 Answer = TypeVar("Answer")
@@ -41,12 +42,25 @@ class Rows(Protocol):
 class Transaction(Rows, Protocol):
     """Somewhere to ask and to change, all or nothing."""
 
+    desk: Desk  #: books of systems that this process has saved before
+
     async def run(self, sql: str, **parameters: object) -> int:
         """Change rows and return how many."""
         ...
 
     async def put(self, table: Table, rows: Sequence[Row]) -> None:
         """Insert *rows* (every column, in the table's order), replacing what has the same key."""
+        ...
+
+    async def set(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        """Set *columns* of rows of one system that are there, each given as its key and values."""
+        ...
+
+    async def is_current(self, system: Row) -> bool:
+        """Lock a system, and tell whether its row is still this one.
+
+        May say so without asking: then the change is run again where it was not.
+        """
         ...
 
 
@@ -59,6 +73,17 @@ class Database(Protocol):
         self, question: Callable[[Rows], Awaitable[Answer]], *, is_long: bool = False
     ) -> Answer:
         """Ask. *is_long* keeps a long question from holding up others."""
+        ...
+
+    async def point(self, sql: str, **parameters: object) -> Row | None:
+        """Return the first row of one short statement, or None."""
+        ...
+
+    def stamp(self) -> int | None:
+        """Return a number that each commit by anybody changes; None where it costs a question.
+
+        Of this process and as long as it runs.
+        """
         ...
 
     async def write(self, change: Callable[[Transaction], Awaitable[Answer]]) -> Answer:

@@ -12,6 +12,8 @@ from relight.model.devices import Device, Kind
 from relight.store.tables import DEVICE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from relight.store.database import Row, Rows
 
 _KIND: Final = DEVICE.columns.index("kind")
@@ -20,7 +22,8 @@ _BOOLEANS: Final = tuple(
     DEVICE.columns.index(name) for name in ("is_enabled", "has_issue", "is_dark")
 )
 
-_values = attrgetter(*DEVICE.columns)
+#: Return the values of a device, which compare as those of its row do.
+device_values: Callable[[Device], Row] = attrgetter(*DEVICE.columns)
 
 OF_SYSTEM: Final = f"""
     SELECT {DEVICE.select} FROM device WHERE system_id = :system_id ORDER BY device_id
@@ -43,7 +46,7 @@ def device_of(row: Row) -> Device:
 
 def device_row(device: Device) -> Row:
     """Return *device* as a row for `Transaction.put`."""
-    values = list(_values(device))
+    values = list(device_values(device))
     values[_KIND] = int(device.kind)
     for column in _BOOLEANS:
         values[column] = int(values[column])

@@ -8,23 +8,27 @@ at here before it is compared. Source: behaviour, /systems.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.model.facts import SystemFacts
-from relight.model.systems import ConnectionType
+from relight.store import candidates
 from relight.store.systems import facts_of, system_of
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from relight.config import Rules
     from relight.store.database import Row, Rows
+    from relight.store.systems import Kept
 
 #: Systems whose facts are loaded at once.
 BATCH_SYSTEMS: Final = 500
+#: Candidates of a filter that are looked at together.
+CANDIDATES_MAX: Final = 4_000
 #: More names than this are not worth a LIKE each: Python alone compares.
 LIKES_MAX: Final = 8
 
@@ -47,7 +51,9 @@ class Wanted:
     @property
     def is_filtered(self) -> bool:
         """Tell whether many systems may have to be looked at to fill a page."""
-        filters = (self.names, self.statuses, self.references, self.installers)
+        filters = (
+            self.names, self.statuses, self.references, self.installers, self.connection_types
+        )  # fmt: skip
         return any(one is not None for one in filters)
 
 
@@ -87,24 +93,47 @@ _REFERENCES: Final = """
 
 
 async def page(
-    rows: Rows, wanted: Wanted, limit: int, *, now: int, rules: Rules
+    rows: Rows, wanted: Wanted, limit: int, *, now: int, rules: Rules, kept: Kept | None = None
 ) -> tuple[list[Listed], bool]:
     """Return up to *limit* systems by ascending id, and whether there are more."""
-    sql, parameters = _question(wanted, now)
     statuses = wanted.statuses
-    most = BATCH_SYSTEMS if wanted.is_filtered else min(limit + 1, BATCH_SYSTEMS)
     found: list[SystemFacts] = []
-    after_id, is_last = wanted.after_id, False
-    while len(found) <= limit and not is_last:
+    async with aclosing(_batches(rows, wanted, limit, now)) as batches:
+        async for batch in batches:
+            systems = [system_of(row[:_SYSTEM_UNTIL]) for row in batch if _matches(row, wanted)]
+            while systems and len(found) <= limit:
+                some, systems = systems[: limit + 1], systems[limit + 1 :]
+                known = await facts_of(rows, some, now, rules, kept=kept)
+                found += [one for one in known if statuses is None or one.status in statuses]
+            if len(found) > limit:
+                break
+    return await _listed(rows, found[:limit], wanted.company_id), len(found) > limit
+
+
+async def _batches(
+    rows: Rows, wanted: Wanted, limit: int, now: int
+) -> AsyncGenerator[Sequence[Row], None]:
+    """Yield rows of systems by ascending id, among which are all that are wanted."""
+    search = await candidates.search(rows, wanted, now) if wanted.is_filtered else None
+    after_id, most = wanted.after_id, min(limit + 1, BATCH_SYSTEMS)
+    if search is not None:
+        while True:
+            system_ids, until_id = await search.after(rows, after_id, most)
+            few = replace(wanted, system_ids=system_ids)
+            sql, parameters = _question(few, now)
+            if system_ids:
+                yield await rows.all(sql, **parameters, after_id=after_id, most=len(system_ids))
+            if until_id is None:
+                return
+            after_id, most = until_id, min(2 * most, CANDIDATES_MAX)
+    sql, parameters = _question(wanted, now)
+    is_last = False
+    while not is_last:
         batch = await rows.all(sql, **parameters, after_id=after_id, most=most)
         is_last = len(batch) < most
-        systems = [system_of(row[:_SYSTEM_UNTIL]) for row in batch if _matches(row, wanted)]
+        yield batch
         after_id = batch[-1][0] if batch else after_id
-        while systems and len(found) <= limit:
-            some, systems = systems[: limit + 1], systems[limit + 1 :]
-            known = await facts_of(rows, some, now, rules)
-            found += [one for one in known if statuses is None or one.status in statuses]
-    return await _listed(rows, found[:limit], wanted.company_id), len(found) > limit
+        most = BATCH_SYSTEMS
 
 
 def _question(wanted: Wanted, now: int) -> tuple[str, dict[str, object]]:
@@ -128,9 +157,7 @@ def _question(wanted: Wanted, now: int) -> tuple[str, dict[str, object]]:
         parameters |= {"statuses": wanted.statuses, "now": now}
     if wanted.connection_types is not None:
         filters.append("AND s.connection_type IN :connection_types[text]")
-        parameters["connection_types"] = [
-            "" if one == ConnectionType.ETHERNET else one for one in wanted.connection_types
-        ] + list(wanted.connection_types)
+        parameters["connection_types"] = candidates.stored_types(wanted.connection_types)
     for column, name, values in (
         ("r.reference", "references", wanted.references),
         ("i.name", "installers", wanted.installers),

@@ -40,7 +40,9 @@ _FORGET_HEALTH: Final = (
 _REVIVE: Final = """
     UPDATE device SET retired_at = NULL
     WHERE system_id = :system_id AND kind = :kind AND serial_number = :serial_number
+        AND retired_at IS NOT NULL
 """
+_MOVE_VERSION: Final = "UPDATE system SET version = version + 1 WHERE system_id = :system_id"
 _TOLD: Final = """
     SELECT source, until_day, energy_wh FROM imported_period
     WHERE system_id = :system_id AND first_day = :ever AND source <> :consumption
@@ -156,7 +158,9 @@ async def save(
 async def repeat(tx: Transaction, system_id: int, told: Told, *, now: int, rules: Rules) -> Receipt:
     """Save what a poll came to without remembering anything, as when it is derived again."""
     for kind, serial_number in told.revived:
-        await tx.run(_REVIVE, system_id=system_id, kind=kind.value, serial_number=serial_number)
+        device = {"kind": kind.value, "serial_number": serial_number}
+        if await tx.run(_REVIVE, system_id=system_id, **device):
+            await tx.run(_MOVE_VERSION, system_id=system_id)
     receipt = Receipt()
     for report in told.reports:
         receipt.add(await reports.save(tx, system_id, report, now=now, rules=rules))

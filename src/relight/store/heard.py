@@ -56,8 +56,7 @@ def rows(
     last_at: dict[int, int] = {}
     for interval in intervals:
         device = book.devices[interval.device_id]
-        device.first_at = _least(device.first_at, interval.start_at)
-        device.first_end_at = _least(device.first_end_at, interval.end_at)
+        first(device, interval)
         if interval.end_at >= (device.interval_end_at or 0):
             last_at[device.device_id] = max(interval.end_at, last_at.get(device.device_id, 0))
     _last_intervals(book, last_at, stored)
@@ -68,6 +67,12 @@ def rows(
         meter.read_last_at = max(at, meter.read_last_at or 0)
         meter.first_at = _least(meter.first_at, at)
         meter.first_end_at = _least(meter.first_end_at, floor_mark(at, METER_STEP_S) + METER_STEP_S)
+
+
+def first(device: Device, interval: Interval) -> None:
+    """Keep when a device began."""
+    device.first_at = _least(device.first_at, interval.start_at)
+    device.first_end_at = _least(device.first_end_at, interval.end_at)
 
 
 def touch(book: Book, interval: Interval) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relight.errors import NewerSchema, OlderSchema
 from relight.store import database as databases
+from relight.store import distribution
 
 if TYPE_CHECKING:
     from relight.store.database import Database, Rows, Transaction
@@ -41,6 +42,10 @@ _WORDS = {
     },
 }
 _COMMENT = re.compile(r"--[^\n]*")
+_HAS_MIGRATIONS = {
+    "sqlite": "SELECT 1 FROM sqlite_schema WHERE name = 'migration'",
+    "postgresql": "SELECT 1 WHERE to_regclass('migration') IS NOT NULL",
+}
 #: Any number, the same for all: only one process at a time may change the schema.
 _LOCK = 7_305_867
 
@@ -81,6 +86,8 @@ async def migrate(url: str) -> list[str]:
 
             if await database.write(change):
                 applied.append(migration.name)
+        if applied and (await distribution.layout(database)).is_distributed:
+            await distribution.distribute(database)  # tables that were not there before
         return applied
     finally:
         await database.close()
@@ -115,9 +122,7 @@ async def _lock(tx: Transaction, dialect: str) -> None:
 
 async def _number(rows: Rows, dialect: str) -> int:
     """Return the number of the last migration applied, 0 in an empty store."""
-    catalog = "sqlite_schema" if dialect == "sqlite" else "pg_tables"
-    column = "name" if dialect == "sqlite" else "tablename"
-    if await rows.one(f"SELECT 1 FROM {catalog} WHERE {column} = 'migration'") is None:  # noqa: S608
+    if await rows.one(_HAS_MIGRATIONS[dialect]) is None:
         return 0
     row = await rows.one("SELECT max(number) FROM migration")
     return 0 if row is None or row[0] is None else int(row[0])

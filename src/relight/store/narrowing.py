@@ -123,7 +123,6 @@ async def planned(rows: Rows, filters: Filters) -> Plan:
     ]
     parameters = {name: value for one in narrowed for name, value in one.parameters.items()}
     together = " AND ".join(one.condition for one in narrowed)
-    condition = together.format_map(_HIDDEN)
     most = FEW if filters.is_any else FEW_FILTERED
     few_ids = await few_seen(rows, filters.viewer, most)
     if few_ids is None and not filters.is_any:
@@ -133,8 +132,9 @@ async def planned(rows: Rows, filters: Filters) -> Plan:
             **parameters,
             most=FEW + 1,
         )
-        few_ids = None if len(found) > FEW else [row[0] for row in found]
-    return Plan(condition, parameters, few_ids)
+        if len(found) <= FEW:
+            return Plan("1 = 1", {}, [row[0] for row in found])
+    return Plan(together.format_map(_HIDDEN), parameters, few_ids)
 
 
 async def _words(rows: Rows, search: str) -> list[Narrowed]:

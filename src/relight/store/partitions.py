@@ -21,8 +21,7 @@ _PARTED = ("interval", "reading")
 _PARTITIONS = """
 SELECT child.relname FROM pg_inherits
 JOIN pg_class child ON child.oid = inhrelid
-JOIN pg_class parent ON parent.oid = inhparent
-WHERE parent.relname = :parent
+WHERE inhparent = to_regclass(CAST(:parent AS text))
 """
 
 

@@ -6,31 +6,31 @@ A change that lost a race (serialization failure, deadlock) is run again.
 from __future__ import annotations
 
 import asyncio
-import re
-from functools import lru_cache
+import contextlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from relight.errors import DataUnavailable, StoreUnreadable
+from relight.errors import DataUnavailable, RelightError, StoreUnreadable
+from relight.store.postgresql_session import Connection, Outdated, Reading, Writing, translated
+from relight.store.shelf import Desk, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
     from relight.store.database import Answer, Row, Rows, Transaction
-    from relight.store.tables import Table
 
 TRIES_MAX = 5
 CONNECT_S_MAX = 10.0
 STATEMENT_MS_MAX = 30_000
 LOCK_MS_MAX = 10_000
 ACQUIRE_S_MAX = 15.0
-
-_TYPES = {"text": "text", "bytes": "bytea", "float": "double precision"}
-_PARAMETER = re.compile(r"IN :(?P<list>\w+)\[(?P<type>text)?\]|(?<!:):(?P<name>[a-z]\w*)")
+_CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
+#: Prepared statements that a connection keeps, and how long their texts may be.
+STATEMENTS_KEPT = 256
+STATEMENT_BYTES_KEPT = 32_768
 
 #: asyncpg's own types are generic over a record class, of which there is only one here.
-_Connection: TypeAlias = Any
 _Pool: TypeAlias = Any
 
 _LOST_RACES = (
@@ -40,81 +40,7 @@ _LOST_RACES = (
 _FAILURES = (asyncpg.exceptions.PostgresError, asyncpg.exceptions.InterfaceError, OSError)
 
 
-@lru_cache(maxsize=512)
-def _translated(sql: str) -> tuple[str, tuple[str, ...]]:
-    """Return *sql* with numbered parameters, and their names in order."""
-    names: list[str] = []
-
-    def number(name: str) -> str:
-        if name not in names:
-            names.append(name)
-        return f"${names.index(name) + 1}"
-
-    def replaced(match: re.Match[str]) -> str:
-        if match["list"]:
-            return f"= ANY({number(match['list'])}::{match['type'] or 'bigint'}[])"
-        return number(match["name"])
-
-    text = _PARAMETER.sub(replaced, sql.replace("/*lock*/", "FOR UPDATE"))
-    return text, tuple(names)
-
-
-@lru_cache(maxsize=64)
-def _upsert(
-    table: str, columns: tuple[str, ...], key: tuple[str, ...], types: tuple[str, ...]
-) -> str:
-    values = [column for column in columns if column not in key]
-    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, 1))
-    action = ", ".join(f"{column} = excluded.{column}" for column in values)
-    old = ", ".join(f"{table}.{column}" for column in values)
-    new = ", ".join(f"excluded.{column}" for column in values)
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - a table of ours
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {action}"
-        f" WHERE ({old}) IS DISTINCT FROM ({new})"
-    )
-
-
-class _Session:
-    """One connection as `Rows` and `Transaction`."""
-
-    def __init__(self, connection: _Connection) -> None:
-        self._connection = connection
-
-    async def all(self, sql: str, **parameters: object) -> Sequence[Row]:
-        text, names = _translated(sql)
-        rows: Sequence[Row] = await self._connection.fetch(
-            text, *[parameters[name] for name in names]
-        )
-        return rows
-
-    async def one(self, sql: str, **parameters: object) -> Row | None:
-        text, names = _translated(sql)
-        row: Row | None = await self._connection.fetchrow(
-            text, *[parameters[name] for name in names]
-        )
-        return row
-
-    async def run(self, sql: str, **parameters: object) -> int:
-        text, names = _translated(sql)
-        tag: str = await self._connection.execute(text, *[parameters[name] for name in names])
-        count = tag.rpartition(" ")[2]
-        return int(count) if count.isdigit() else 0
-
-    async def put(self, table: Table, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
-        types = tuple(
-            _TYPES[table.types[column]] if column in table.types else "bigint"
-            for column in table.columns
-        )
-        statement = _upsert(table.name, table.columns, table.key, types)
-        await self._connection.execute(
-            statement, *(list(column) for column in zip(*rows, strict=True))
-        )
-
-
-async def _keep(_connection: _Connection) -> None:
+async def _keep(_connection: Connection) -> None:
     """Leave a returned connection as it is: no session state is ever set."""
 
 
@@ -123,9 +49,11 @@ class PostgreSQL:
 
     dialect = "postgresql"
 
-    def __init__(self, pool: _Pool) -> None:
+    def __init__(self, pool: _Pool, *, is_distributed: bool) -> None:
         """Take a pool that is open; use `PostgreSQL.open`."""
         self._pool = pool
+        self._is_distributed = is_distributed  #: over several machines, by Citus
+        self._shelf = Shelf()
 
     @classmethod
     async def open(cls, url: str, *, connections: int) -> PostgreSQL:
@@ -137,6 +65,8 @@ class PostgreSQL:
                 max_size=connections,
                 timeout=CONNECT_S_MAX,
                 reset=_keep,
+                statement_cache_size=STATEMENTS_KEPT,
+                max_cacheable_statement_size=STATEMENT_BYTES_KEPT,
                 server_settings={
                     "application_name": "relight",
                     "jit": "off",
@@ -145,9 +75,10 @@ class PostgreSQL:
                     "lock_timeout": str(LOCK_MS_MAX),
                 },
             )
+            is_distributed = await pool.fetchval(_CITUS)
         except (*_FAILURES, ValueError, TimeoutError) as error:
             raise StoreUnreadable(f"cannot reach the PostgreSQL store: {error}") from error
-        return cls(pool)
+        return cls(pool, is_distributed=is_distributed)
 
     async def read(
         self,
@@ -159,34 +90,65 @@ class PostgreSQL:
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S_MAX) as connection:
                 if not is_long:
-                    return await question(_Session(connection))
+                    return await question(Reading(connection))
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    return await question(_Session(connection))
+                    return await question(Reading(connection))
         except (*_FAILURES, TimeoutError) as error:
             raise _unavailable(error) from error
 
+    async def point(self, sql: str, **parameters: object) -> Row | None:
+        """Ask on a connection of the pool."""
+        text, names = translated(sql)
+        try:
+            row: Row | None = await self._pool.fetchrow(text, *[parameters[one] for one in names])
+        except (*_FAILURES, TimeoutError) as error:
+            raise _unavailable(error) from error
+        return row
+
+    def stamp(self) -> int | None:
+        """Return None: a server tells of changes only when it is asked."""
+        return None
+
     async def write(self, change: Callable[[Transaction], Awaitable[Answer]]) -> Answer:
         """Run *change* in a transaction; again where it lost a race."""
+        may_guess = True
         for tried in range(1, TRIES_MAX + 1):
             try:
-                async with (
-                    self._pool.acquire(timeout=ACQUIRE_S_MAX) as connection,
-                    connection.transaction(),
-                ):
-                    answer: Answer = await change(_Session(connection))
+                async with self._pool.acquire(timeout=ACQUIRE_S_MAX) as connection:
+                    return await _changed(self._writing(connection, may_guess=may_guess), change)
+            except Outdated:
+                may_guess = False
             except _LOST_RACES as error:
                 if tried == TRIES_MAX:
                     raise _unavailable(error) from error
                 await asyncio.sleep(0.005 * 2**tried)
             except (*_FAILURES, TimeoutError) as error:
                 raise _unavailable(error) from error
-            else:
-                return answer
         raise AssertionError("unreachable")
+
+    def _writing(self, connection: Connection, *, may_guess: bool) -> Writing:
+        desk = Desk(self._shelf)
+        return Writing(connection, desk, may_guess=may_guess, may_combine=not self._is_distributed)
 
     async def close(self) -> None:
         """Wait for what runs, then disconnect."""
         await self._pool.close()
+
+
+async def _changed(writing: Writing, change: Callable[[Transaction], Awaitable[Answer]]) -> Answer:
+    """Run *change* and commit it. Raises Outdated where that is to be tried again."""
+    try:
+        answer = await change(writing)
+        await writing.commit()
+    except BaseException as error:
+        with contextlib.suppress(*_FAILURES):  # of a connection that is lost, which the pool sees
+            await writing.roll_back()
+        if isinstance(error, RelightError) and writing.has_guessed:
+            raise Outdated from error  # it may be about a system that is no longer so
+        raise
+    writing.desk.done()
+    writing.desk.committed()
+    return answer
 
 
 def _unavailable(error: Exception) -> DataUnavailable:

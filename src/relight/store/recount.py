@@ -5,6 +5,7 @@ Never added to: a window of slots is computed anew and put in the place of what 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from relight.model.clock import date_of_day, day_ending, day_of_date, day_start_at, floor_mark
@@ -28,7 +29,14 @@ from relight.model.slots import (
 from relight.model.slots import (
     Rows as Reported,
 )
-from relight.model.source_days import SourceDay, pack, pack_year, unpack, unpack_year
+from relight.model.source_days import (
+    SourceDay,
+    pack,
+    pack_year,
+    unpack,
+    unpack_year,
+    with_total,
+)
 from relight.store import heard
 from relight.store.tables import SERIES, SYSTEM_DAY, SYSTEM_YEAR
 
@@ -38,24 +46,13 @@ if TYPE_CHECKING:
     from relight.model.energy import Part
     from relight.store.book import Book
     from relight.store.database import Rows, Transaction
+    from relight.store.derived import Ends
 
 #: Windows begin and end on marks of every source's grid. [s]
 GRID_S = 900
 
-_DAYS = """
-SELECT day, data FROM system_day
-WHERE system_id = :system_id AND source = :source AND day BETWEEN :first AND :last
-"""
 _SOME_DAYS = """
 SELECT day, data FROM system_day
-WHERE system_id = :system_id AND source = :source AND day IN :days[]
-"""
-_YEARS = """
-SELECT year, data FROM system_year
-WHERE system_id = :system_id AND source = :source AND year IN :years[]
-"""
-_IMPORTED = """
-SELECT day, energy_wh FROM imported_day
 WHERE system_id = :system_id AND source = :source AND day IN :days[]
 """
 _DROP_DAY = (
@@ -63,9 +60,6 @@ _DROP_DAY = (
 )
 _DROP_YEAR = """
 DELETE FROM system_year WHERE system_id = :system_id AND source = :source AND year = :year
-"""
-_SERIES = """
-SELECT first_end_at, last_end_at FROM series WHERE system_id = :system_id AND source = :source
 """
 _DROP_SERIES = "DELETE FROM series WHERE system_id = :system_id AND source = :source"
 _DAYS_AFTER = """
@@ -78,8 +72,6 @@ ORDER BY day DESC LIMIT 16
 """
 #: Before and after every day. [days from 1970]
 DAYS_FAR = 10_000_000
-
-Ends = tuple[int, int]  #: of the first and the last listed slot
 
 
 def grid_span(start_at: int, end_at: int) -> tuple[int, int]:
@@ -158,36 +150,69 @@ class Piece(NamedTuple):
 
 async def put_pieces(tx: Transaction, book: Book, source: Source, pieces: Sequence[Piece]) -> None:
     """Put several pieces, oldest first, in the place of what their days had, and recount."""
-    system_id, step_s = book.system.system_id, STEP_S[source]
-    first = day_ending(book.site, pieces[0].span[0] + 1)
-    last = day_ending(book.site, pieces[-1].span[1])
-    found = await tx.all(_DAYS, system_id=system_id, source=source, first=first, last=last)
-    stored: dict[int, bytes] = {row[0]: row[1] for row in found}
-    days: dict[int, SourceDay] = {}
-    before: list[Ends | None] = []
+    step_s = STEP_S[source]
+    opened = await _opened(tx, book, source, (pieces[0].span[0], pieces[-1].span[1]))
+    touched: dict[int, _Day] = {}
     for (lo_at, hi_at), lines in pieces:
         for day in range(day_ending(book.site, lo_at + 1), day_ending(book.site, hi_at) + 1):
-            if day not in days:
-                days[day] = _source_day(book, source, day, stored.get(day))
-                before.append(days[day].listed_ends())
-            days[day].splice(lo_at, lines, (hi_at - lo_at) // step_s)
+            touched[day] = opened[day]
+            opened[day].now.splice(lo_at, lines, (hi_at - lo_at) // step_s)
+    await _put_days(tx, book, source, touched)
+
+
+async def grow(tx: Transaction, book: Book, lo_at: int, more: Dense) -> None:
+    """Add *more* to the slots of the microinverters after *lo_at*, and recount.
+
+    Only for what follows all that was told before, see `store.following`.
+    """
+    hi_at = lo_at + len(more.states) * STEP_S[Source.MICRO]
+    opened = await _opened(tx, book, Source.MICRO, (lo_at, hi_at))
+    for one in opened.values():
+        one.now.grow(lo_at, more)
+    await _put_days(tx, book, Source.MICRO, opened)
+
+
+class _Day(NamedTuple):
+    """A day of a source that is being changed."""
+
+    data: bytes | None  #: as stored
+    ends: Ends | None  #: of its listed slots, as stored
+    now: SourceDay
+
+
+async def _opened(
+    tx: Transaction, book: Book, source: Source, span: tuple[int, int]
+) -> dict[int, _Day]:
+    """Return the days in *span* (lo_at, hi_at]."""
+    days = range(day_ending(book.site, span[0] + 1), day_ending(book.site, span[1]) + 1)
+    stored = await book.derived.source_days(tx, book.system.system_id, source, days)
+    found = {}
+    for day in days:
+        source_day = _source_day(book, source, day, stored.get(day))
+        found[day] = _Day(stored.get(day), source_day.listed_ends(), source_day)
+    return found
+
+
+async def _put_days(tx: Transaction, book: Book, source: Source, days: Mapping[int, _Day]) -> None:
+    """Write the days that changed, their years and the ends of the source."""
+    system_id, known = book.system.system_id, book.derived.days
     changed: dict[int, SourceDay] = {}
     rows = []
-    for day, source_day in days.items():
-        data = stored.get(day)
-        if source_day.is_empty():
+    for day, (data, _, now) in days.items():
+        if now.is_empty():
             if data is not None:
-                await _dropped_day(tx, book, source, day)
-                changed[day] = source_day
-        elif (packed := pack(source_day)) != data:
+                await tx.run(_DROP_DAY, system_id=system_id, source=source, day=day)
+                changed[day], known[source, day] = now, None
+        elif (packed := pack(now)) != data:
             rows.append((system_id, source, day, book.version, packed))
-            changed[day] = source_day
+            changed[day], known[source, day] = now, packed
     await tx.put(SYSTEM_DAY, rows)
     if changed:
         book.is_changed = True
         await totals(tx, book, source, changed)
-        after = [day.listed_ends() for day in days.values()]
-        await _ends(tx, book, source, before=_known(before), after=_known(after))
+        before = [one.ends for one in days.values() if one.ends is not None]
+        after = [ends for one in days.values() if (ends := one.now.listed_ends()) is not None]
+        await _ends(tx, book, source, before=before, after=after)
 
 
 def _source_day(book: Book, source: Source, day: int, data: bytes | None) -> SourceDay:
@@ -198,10 +223,6 @@ def _source_day(book: Book, source: Source, day: int, data: bytes | None) -> Sou
     return SourceDay(start_at, length_s, STEP_S[source], {})
 
 
-async def _dropped_day(tx: Transaction, book: Book, source: Source, day: int) -> None:
-    await tx.run(_DROP_DAY, system_id=book.system.system_id, source=source, day=day)
-
-
 async def totals(
     tx: Transaction, book: Book, source: Source, days: Mapping[int, SourceDay]
 ) -> None:
@@ -209,38 +230,41 @@ async def totals(
 
     A total that came without intervals counts only where no slot of the day is listed.
     """
-    imported: dict[int, int] = {
-        row[0]: row[1]
-        for row in await tx.all(
-            _IMPORTED, system_id=book.system.system_id, source=source, days=list(days)
-        )
-    }
-    new = {day: day_total_j(source_day, imported.get(day)) for day, source_day in days.items()}
+    system_id, derived = book.system.system_id, book.derived
+    unlisted = [day for day, one in days.items() if not one.is_listed()]
+    imported = await derived.imported(tx, system_id, source, unlisted)
     by_year: dict[int, dict[int, int | None]] = {}
-    for day, energy_j in new.items():
+    for day, source_day in days.items():
         year = date_of_day(day).year
+        energy_j = day_total_j(source_day, imported.get(day))
         by_year.setdefault(year, {})[day - year_start(year)] = energy_j
-    stored = {
-        row[0]: row[1]
-        for row in await tx.all(
-            _YEARS, system_id=book.system.system_id, source=source, years=list(by_year)
-        )
-    }
+    stored = await derived.source_years(tx, system_id, source, list(by_year))
     rows = []
     for year, changes in by_year.items():
         data = stored.get(year)
-        known = {} if data is None else unpack_year(data)
-        for index, energy in changes.items():
-            known.pop(index, None)
-            if energy is not None:
-                known[index] = energy
-        if known and (packed := pack_year(known)) != data:
-            rows.append((book.system.system_id, source, year, book.version, packed))
-        elif not known and data is not None:
-            await tx.run(_DROP_YEAR, system_id=book.system.system_id, source=source, year=year)
+        packed = _year_with(data, changes)
+        if packed == data:
+            continue
+        derived.years[source, year] = packed
+        if packed is None:
+            await tx.run(_DROP_YEAR, system_id=system_id, source=source, year=year)
+        else:
+            rows.append((system_id, source, year, book.version, packed))
     if rows:
         book.is_changed = True
     await tx.put(SYSTEM_YEAR, rows)
+
+
+def _year_with(data: bytes | None, changes: Mapping[int, int | None]) -> bytes | None:
+    """Return a packed year in which some days have other totals, None where none has any."""
+    if data is not None and len(changes) == 1:
+        (index, energy_j), *_ = changes.items()
+        if energy_j is not None:
+            return with_total(data, index, energy_j)
+    known: dict[int, int | None] = {} if data is None else {**unpack_year(data)}
+    known |= changes
+    totals_j = {index: energy_j for index, energy_j in known.items() if energy_j is not None}
+    return pack_year(totals_j) if totals_j else None
 
 
 async def imported(tx: Transaction, book: Book, source: Source, days: list[int]) -> None:
@@ -254,6 +278,7 @@ async def imported(tx: Transaction, book: Book, source: Source, days: list[int])
     await totals(tx, book, source, {day: found.get(day, nothing) for day in days})
 
 
+@lru_cache(maxsize=64)
 def year_start(year: int) -> int:
     """Return the day of 1 January."""
     return day_of_date(date_of_day(0).replace(year=year))
@@ -261,7 +286,7 @@ def year_start(year: int) -> int:
 
 def day_total_j(source_day: SourceDay | None, imported_wh: int | None) -> int | None:
     """Return a day's joules: of its slots where any is listed, else as imported. [J]"""
-    if source_day is not None and source_day.listed_ends() is not None:
+    if source_day is not None and source_day.is_listed():
         return source_day.energy_j()
     if imported_wh is not None:
         return imported_wh * JOULES_PER_WH
@@ -278,23 +303,19 @@ async def _ends(
     They are looked up anew where a day that had one of them has lost it.
     """
     system_id = book.system.system_id
-    row = await tx.one(_SERIES, system_id=system_id, source=source)
-    known: list[Ends] = [] if row is None else [(row[0], row[1])]
-    found = known + after
+    row = await book.derived.series(tx, system_id, source)
+    found = after if row is None else [row, *after]
     ends = (min(one[0] for one in found), max(one[1] for one in found)) if found else None
     if ends is not None and (
         _is_lost(ends[0], [one[0] for one in before], [one[0] for one in after])
         or _is_lost(ends[1], [one[1] for one in before], [one[1] for one in after])
     ):
         ends = await listed_ends(tx, system_id, source)
+    book.derived.ends[source] = ends
     if ends is None:
         await tx.run(_DROP_SERIES, system_id=system_id, source=source)
-    elif row is None or tuple(row) != ends:
+    elif row != ends:
         await tx.put(SERIES, [(system_id, source, *ends)])
-
-
-def _known(ends: Iterable[Ends | None]) -> list[Ends]:
-    return [one for one in ends if one is not None]
 
 
 def _is_lost(end_at: int, before: list[int], after: list[int]) -> bool:

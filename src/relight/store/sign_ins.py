@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from relight.model import people
 from relight.model.people import (
     BY_ADDRESS,
     BY_EMAIL,
@@ -17,16 +18,16 @@ from relight.model.people import (
     failure_subject,
     network,
     sign_in_name,
-    wait_s,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from relight.store.database import Transaction
+    from relight.store.database import Rows, Transaction
 
 #: Failures are forgotten by the longest of these.
 FORGET_S: Final = max(one.forget_s for one in (BY_PAIR, BY_ADDRESS, BY_EMAIL, BY_USER))
+_FAILURES: Final = "SELECT failures, last_at FROM sign_in_failure WHERE subject = :subject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +58,30 @@ def of_place(address: str, what: str) -> list[Subject]:
     return [Subject(BY_ADDRESS, failure_subject(BY_ADDRESS, what, network(address)))]
 
 
+async def wait_s(rows: Rows, subjects: Sequence[Subject], now: int) -> int:
+    """Return for how many seconds nothing may be tried, as far as is known without counting."""
+    waits_s = [0]
+    for one in subjects:
+        row = await rows.one(_FAILURES, subject=one.digest)
+        if row is not None:
+            waits_s.append(people.wait_s(one.throttle, row[0], row[1], now))
+    return max(waits_s)
+
+
 async def tried(tx: Transaction, subjects: Sequence[Subject], now: int) -> int:
     """Count one more failure; `worked` takes it back.
 
     Returns 0, or for how many seconds nothing may be tried: then nothing is counted either.
     """
     ordered = sorted(subjects, key=lambda one: one.digest)
-    rows = [await _locked(tx, one, now) for one in ordered]
-    pause_s = max(
-        wait_s(one.throttle, failures, last_at, now)
-        for one, (failures, last_at) in zip(ordered, rows, strict=True)
-    )
+    known = [(one.throttle, *await _locked(tx, one, now)) for one in ordered]
+    pause_s = max(people.wait_s(*one, now) for one in known)
     if pause_s:
         return pause_s
+    is_pair_spent = any(one[0] is BY_PAIR and people.is_spent(*one, now) for one in known)
     for one in ordered:
-        await _count(tx, one, now)
+        if not (one.throttle is BY_EMAIL and is_pair_spent):
+            await _count(tx, one, now)
     await tx.run("DELETE FROM sign_in_failure WHERE last_at < :at", at=now - FORGET_S)
     return 0
 
@@ -100,10 +110,7 @@ async def _locked(tx: Transaction, subject: Subject, now: int) -> tuple[int, int
         subject=subject.digest,
         now=now,
     )
-    row = await tx.one(
-        "SELECT failures, last_at FROM sign_in_failure WHERE subject = :subject /*lock*/",
-        subject=subject.digest,
-    )
+    row = await tx.one(f"{_FAILURES} /*lock*/", subject=subject.digest)
     return (0, 0) if row is None else (row[0], row[1])
 
 

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from relight.errors import DataUnavailable, StoreUnreadable
+from relight.store.shelf import Desk, Shelf
+from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -38,6 +40,7 @@ LONG_READERS = 2
 PAGE_BYTES = 8_192
 CACHE_KIB = 16_384
 
+_SYSTEM = f"SELECT {SYSTEM.select} FROM system WHERE system_id = ?"  # noqa: S608
 _LIST = re.compile(r"IN :(\w+)\[(?:text)?\]")
 
 
@@ -59,11 +62,19 @@ def _upsert(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
     )
 
 
+@lru_cache(maxsize=256)
+def _update(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    values = ", ".join(f"{name} = ?{n}" for n, name in enumerate(columns, len(key) + 1))
+    where = " AND ".join(f"{name} = ?{n}" for n, name in enumerate(key, 1))
+    return f"UPDATE {table} SET {values} WHERE {where}"  # noqa: S608 - a table of ours
+
+
 class _Session:
     """One connection as `Rows` and `Transaction`."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
+        self.desk = Desk(Shelf())
 
     async def all(self, sql: str, **parameters: object) -> Sequence[Row]:
         return self._execute(sql, parameters).fetchall()
@@ -77,8 +88,19 @@ class _Session:
         return self._connection.changes()
 
     async def put(self, table: Table, rows: Sequence[Row]) -> None:
-        statement = _upsert(table.name, table.columns, table.key)
-        self._connection.cursor().executemany(statement, rows)
+        self._each(_upsert(table.name, table.columns, table.key), rows)
+
+    async def set(self, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+        self._each(_update(table.name, columns, table.key), rows)
+
+    async def is_current(self, system: Row) -> bool:
+        return self._connection.execute(_SYSTEM, system[:1]).fetchone() == system
+
+    def _each(self, statement: str, rows: Sequence[Row]) -> None:
+        if len(rows) == 1:
+            self._connection.execute(statement, rows[0])
+        elif rows:
+            self._connection.executemany(statement, rows)
 
     def _execute(self, sql: str, parameters: Mapping[str, Any]) -> apsw.Cursor:
         text, lists = _translated(sql)
@@ -129,7 +151,7 @@ class SQLite:
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="long-read")
         self._opened: list[apsw.Connection] = [self._reader]
-        self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUED_CHANGES_MAX)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
         self._is_closed = False
         self._writer.start()
@@ -143,6 +165,21 @@ class SQLite:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._long_read, question)
 
+    async def point(self, sql: str, **parameters: object) -> Row | None:
+        """Ask on the loop, in a snapshot of its own."""
+        try:
+            return await self._session.one(sql, **parameters)
+        except apsw.Error as error:
+            raise _unavailable(error) from error
+
+    def stamp(self) -> int | None:
+        """Return what other connections' commits change: here nobody writes by this one."""
+        try:
+            row = self._reader.execute("PRAGMA data_version").fetchone()
+        except apsw.Error as error:
+            raise _unavailable(error) from error
+        return None if row is None else int(row[0])
+
     def _long_read(self, question: Callable[[Rows], Awaitable[Answer]]) -> Answer:
         connection = getattr(self._local, "connection", None)
         if connection is None:
@@ -152,11 +189,10 @@ class SQLite:
 
     async def write(self, change: Callable[[Transaction], Awaitable[Answer]]) -> Answer:
         """Queue *change* for the writer, and wait until it is on disk."""
+        if self._jobs.qsize() >= QUEUED_CHANGES_MAX:
+            raise DataUnavailable("too many changes are waiting to be written")
         job = _Job(change, asyncio.get_running_loop())
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
-            raise DataUnavailable("too many changes are waiting to be written") from None
+        self._jobs.put(job)
         answer: Answer = await job.future
         return answer
 
@@ -188,7 +224,7 @@ class SQLite:
                 if not connection.in_transaction:
                     break  # a full disk rolls back everything that the group has done
             if group:
-                _committed(connection, group)
+                _committed(connection, session, group)
                 for loop in {job.loop for job in group}:
                     _settle(loop, [job for job in group if job.loop is loop])
         connection.close()
@@ -231,23 +267,27 @@ def _changed(connection: apsw.Connection, session: _Session, job: _Job) -> None:
         connection.execute("SAVEPOINT change")
         job.answer = _finished(job.change(session))
         connection.execute("RELEASE change")
+        session.desk.done()
     except Exception as error:  # noqa: BLE001 - it is handed to whoever waits for the change
+        session.desk.undone()
         job.error = _unavailable(error) if isinstance(error, apsw.Error) else error
         with contextlib.suppress(apsw.Error):
             connection.execute("ROLLBACK TO change")
             connection.execute("RELEASE change")
 
 
-def _committed(connection: apsw.Connection, group: list[_Job]) -> None:
+def _committed(connection: apsw.Connection, session: _Session, group: list[_Job]) -> None:
     if connection.in_transaction:
         try:
             connection.execute("COMMIT")
+            session.desk.committed()
         except apsw.Error as error:
             with contextlib.suppress(apsw.Error):
                 connection.execute("ROLLBACK")
             _failed(group, error)
     else:
         _failed(group, apsw.Error("the transaction was rolled back"))
+    session.desk.lost()
 
 
 def _failed(group: list[_Job], error: apsw.Error) -> None:

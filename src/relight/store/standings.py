@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 async def refresh(tx: Transaction, book: Book, now: int, rules: Rules) -> None:
     """Set the status as of *now*, and when it could change by itself."""
     yesterday = day_at(book.site, now) - 1
+    inverter = Kind.INVERTER
     inverters = [
-        one for one in book.devices.values() if one.kind is Kind.INVERTER and one.is_active
+        one for one in book.devices.values() if one.kind is inverter and one.retired_at is None
     ]
     if inverters and (
         any(one.dark_day != yesterday for one in inverters) or yesterday in book.touched_days

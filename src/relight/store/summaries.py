@@ -5,22 +5,39 @@ Only reads; the merged series' rules are in `model.facts`. Source: behaviour, su
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.errors import FutureDate
-from relight.model.devices import Source
+from relight.model.clock import floor_mark
+from relight.model.devices import KINDS_OF, Source
 from relight.model.facts import PRODUCTION
 from relight.model.lifetimes import Days, merged_wh
 from relight.model.lifetimes import lifetime_wh as total_wh
-from relight.model.power import current_power_w
+from relight.model.power import Last, fresh_until_at
+from relight.model.power import power_w as current_w
+from relight.model.rounding import STATS_STEP_S
 from relight.store import energy, systems
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relight.config import Rules
+    from relight.model.devices import Device
     from relight.model.facts import SystemFacts
     from relight.model.systems import System
     from relight.store.database import Rows
     from relight.store.systems import Kept
+
+
+#: What the active devices of a source told last.
+_LAST: Final = {
+    source: f"""
+    SELECT interval_end_at, interval_duration_s, interval_energy_j, snapshot_at, snapshot_power_w
+    FROM device WHERE system_id = :system_id AND retired_at IS NULL
+        AND kind IN ({", ".join(str(int(kind)) for kind in sorted(KINDS_OF[source]))})
+    """  # noqa: S608 - numbers of ours
+    for source in PRODUCTION
+}
 
 
 class Summary(NamedTuple):
@@ -32,6 +49,7 @@ class Summary(NamedTuple):
     power_w: int  #: 0 of another day than today
     day_wh: int  #: so far, where it is today
     lifetime_wh: int  #: of all days before
+    until_at: int  #: until when time alone leaves this as it is
 
 
 async def summary(
@@ -46,10 +64,14 @@ async def summary(
     if day > facts.today:
         raise FutureDate(f"{day} is after {facts.today}")
     is_today = day == facts.today
-    power_w = 0
+    power_w, until_at = 0, facts.until_at
     if is_today:
-        devices = await systems.devices(rows, system, now)
-        power_w = current_power_w(devices, facts.source, now, rules)
+        told = await _told(rows, facts)
+        power_w = current_w(told, now, rules)
+        # A slot that has begun counts with what is known of it from its end on.
+        next_mark_at = floor_mark(now, STATS_STEP_S) + STATS_STEP_S
+        stale_at = fresh_until_at(told, now, rules)
+        until_at = min(until_at, next_mark_at, next_mark_at if stale_at is None else stale_at)
     return Summary(
         facts,
         day,
@@ -57,7 +79,18 @@ async def summary(
         power_w,
         await day_wh(rows, facts, day),
         await lifetime_wh(rows, facts, day),
+        until_at,
     )
+
+
+async def _told(rows: Rows, facts: SystemFacts) -> Sequence[Device | Last]:
+    """Return what the devices that make the system's power told last."""
+    kinds, system_id = KINDS_OF[facts.source], facts.system.system_id
+    if not facts.is_ahead:
+        found = await rows.all(_LAST[facts.source], system_id=system_id)
+        return [Last(*row) for row in found]
+    devices = await systems.devices(rows, facts.system, facts.now)
+    return [one for one in devices if one.is_active and one.kind in kinds]
 
 
 async def day_wh(rows: Rows, facts: SystemFacts, day: int) -> int:

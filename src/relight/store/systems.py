@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from relight.model.clock import day_at, zone
 from relight.model.devices import Device, Kind, Source
@@ -60,6 +60,8 @@ DEVICES: Final = f"""
     ORDER BY system_id, device_id
 """  # noqa: S608 - the columns of the table
 
+#: Which system an id names and what is stored of it: when it was made, and its version.
+Edition: TypeAlias = tuple[int, int]
 _Kinds = dict[Kind, KindFacts]
 #: Systems of which what was read is kept, some kilobytes each.
 KEPT_MAX: Final = 2_000
@@ -81,6 +83,11 @@ def system_row(system: System) -> Row:
     return tuple(values)
 
 
+def edition_of(system: System) -> Edition:
+    """Return what all that is stored of a system hangs on."""
+    return (system.created_at, system.version)
+
+
 class Known(NamedTuple):
     """What is stored of a system's devices and series, whatever the time is."""
 
@@ -90,7 +97,7 @@ class Known(NamedTuple):
 
 
 class Kept:
-    """What was read of systems before, by their version: every change moves it.
+    """What was read of systems before, by their edition: every change moves the version.
 
     For one server process; bounded, the oldest goes first. Readers may be in several threads.
     """
@@ -98,19 +105,28 @@ class Kept:
     def __init__(self, most: int = KEPT_MAX) -> None:
         """Keep up to *most* systems."""
         self._most = most
-        self._known: dict[tuple[int, int, int], Known] = {}
+        self._known: dict[int, tuple[System, Known]] = {}
         self._changing = threading.Lock()
 
+    def system(self, system_id: int, edition: Edition) -> System | None:
+        """Return a system as it is in an edition, not to be changed; None where it is not kept."""
+        found = self._known.get(system_id)
+        return found[0] if found is not None and edition_of(found[0]) == edition else None
+
     def of(self, system: System) -> Known | None:
-        """Return what is kept of this version of a system."""
-        return self._known.get((system.system_id, system.created_at, system.version))
+        """Return what is kept of this edition of a system."""
+        found = self._known.get(system.system_id)
+        return (
+            found[1] if found is not None and edition_of(found[0]) == edition_of(system) else None
+        )
 
     def keep(self, system: System, known: Known) -> None:
-        """Keep what was read of this version of a system, or of a later one."""
+        """Keep what was read of this edition of a system, or of a later one."""
         with self._changing:
+            self._known.pop(system.system_id, None)
             while len(self._known) >= self._most:
                 del self._known[next(iter(self._known))]
-            self._known[system.system_id, system.created_at, system.version] = known
+            self._known[system.system_id] = (system, known)
 
 
 async def facts(
@@ -158,8 +174,9 @@ async def _facts(
     rows: Rows, known: dict[int, Known], systems: Sequence[System], now: int, *, rules: Rules
 ) -> list[SystemFacts]:
     ahead = [one for one in systems if _is_ahead(known[one.system_id], now)]
+    ahead_ids = {one.system_id for one in ahead}
     stale = [one for one in systems if not one.status_at <= now < one.status_due_at]
-    devices = await _devices(rows, {system.system_id for system in (*ahead, *stale)})
+    devices = await _devices(rows, ahead_ids | {system.system_id for system in stale})
     for system in ahead:
         system_id = system.system_id
         ours = await past.devices_at(rows, system, devices[system_id], now)
@@ -169,12 +186,15 @@ async def _facts(
     found = []
     for system in systems:
         system_id, site = system.system_id, zone(system.timezone)
-        status = Status(system.status)
+        status, due_at = Status(system.status), system.status_due_at
         if system_id in devices:
-            status = standing(devices[system_id], site, now, rules).status
+            status, due_at = standing(devices[system_id], site, now, rules)
+            if now < system.status_at:
+                due_at = min(due_at, system.status_at)
         kinds, series, imported = known[system_id]
         over = _over(imported, day_at(site, now) - 1)
-        found.append(SystemFacts(system, site, now, status, kinds, series, over))
+        due_at = now if system_id in ahead_ids else due_at
+        found.append(SystemFacts(system, site, now, status, kinds, series, over, due_at))
     return found
 
 

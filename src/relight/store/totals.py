@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from relight.store.book import Book
     from relight.store.database import Transaction
 
-_KNOWN_DAYS = """
-SELECT day, energy_wh FROM imported_day
-WHERE system_id = :system_id AND source = :source AND day IN :days[]
-"""
 _KNOWN_PERIODS = """
 SELECT source, first_day, until_day, energy_wh FROM imported_period WHERE system_id = :system_id
 """
@@ -71,10 +67,7 @@ async def _days(
     tx: Transaction, book: Book, source: Source, days: dict[int, int], *, receipt: Receipt
 ) -> None:
     system_id = book.system.system_id
-    known = {
-        row[0]: row[1]
-        for row in await tx.all(_KNOWN_DAYS, system_id=system_id, source=source, days=list(days))
-    }
+    known = await book.derived.imported(tx, system_id, source, list(days))
     changed = {}
     for day, energy_wh in days.items():
         if day not in known:
@@ -90,6 +83,7 @@ async def _days(
         book.is_changed = True
         rows = [(system_id, source, day, energy_wh) for day, energy_wh in changed.items()]
         await tx.put(IMPORTED_DAY, rows)
+        book.derived.imported_wh |= {(source, day): wh for day, wh in changed.items()}
         await recount.imported(tx, book, source, list(changed))
 
 

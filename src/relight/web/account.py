@@ -10,7 +10,7 @@ from markupsafe import Markup
 from relight.errors import AlreadyKnown
 from relight.model.browsers import browser_name
 from relight.model.people import email_fault, name_fault, password_fault, sign_in_name
-from relight.store import administration_people, credentials, second_step, sessions
+from relight.store import administration_people, audit, credentials, second_step, sessions
 from relight.web import signing
 from relight.web.changing import change
 from relight.web.first_start import AGAIN
@@ -18,8 +18,11 @@ from relight.web.render import render
 from relight.web.visit import Page, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.responses import Response
 
+    from relight.store.database import Transaction
     from relight.web.visit import Visit
 
 _UNPROCESSABLE: Final = 422
@@ -108,14 +111,27 @@ async def session_ended(visit: Visit) -> Response:
     user_id, form = visit.signed_in.user_id, visit.posted
     which = form.text("session")
     if which == "others":
-        await visit.held.database.write(lambda tx: sessions.end_all(tx, user_id, but=visit.session))
+        await _end(visit, lambda tx: sessions.end_all(tx, user_id, but=visit.session))
         return visit.to("/account", said="Your other browsers are signed out.")
     try:
         digest = bytes.fromhex(which)
     except ValueError:
         raise Refused(400, "There is no such session.") from None
-    await visit.held.database.write(lambda tx: sessions.end_own(tx, user_id, digest))
+    await _end(visit, lambda tx: sessions.end_own(tx, user_id, digest))
     return visit.to("/account", said="That browser is signed out.")
+
+
+async def _end(visit: Visit, step: Callable[[Transaction], Awaitable[int]]) -> None:
+    """End sessions, and note it where there were any."""
+    hand, number = visit.hand(), visit.signed_in.user_id
+
+    async def change(tx: Transaction) -> None:
+        ended = int(await step(tx))
+        if ended:
+            detail = {"number": number, "browsers": ended}
+            await audit.note(tx, hand, "session.end", detail=detail)
+
+    await visit.held.database.write(change)
 
 
 async def code(visit: Visit) -> Response:

@@ -49,7 +49,7 @@ class Filter:
         first, last = self._day("from"), self._day("until")
         system = self.values["system"]
         if system and not id_of(system):
-            self.errors["system"] = "This is no system's id."
+            self.errors["system"] = "This is no system's ID."
         return Sought(
             who=self.values["who"],
             action=self.values["action"],

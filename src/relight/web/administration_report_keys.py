@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from relight.errors import BadInput, NotKnown
 from relight.model import fields
 from relight.model.access import key_digest, new_report_key
+from relight.model.fields import DIGITS_MAX
 from relight.store import administration, administration_keys
 from relight.store import administration_lists as lists
 from relight.store.administration import SYSTEM_ID_MAX, NewReportKey
@@ -104,8 +105,8 @@ def _systems(text: str) -> tuple[int, ...]:
     found = []
     for word in words:
         if not (word.isascii() and word.isdecimal()):
-            raise BadInput("systems", f"{word[:32]!r} is no system's id")
-        found.append(fields.number("systems", int(word), most=SYSTEM_ID_MAX))
+            raise BadInput("systems", f"{word[:32]!r} is no system's ID")
+        found.append(fields.number("systems", int(word[:DIGITS_MAX]), most=SYSTEM_ID_MAX))
     return tuple(dict.fromkeys(found))
 
 

@@ -9,7 +9,9 @@ import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.routing import Match, Route, Router
@@ -43,6 +45,7 @@ from relight.web import (
     systems,
     visit,
 )
+from relight.web.ids import id_of
 from relight.web.render import render
 from relight.web.visit import Held, Needs, Page, Refused, SignInFirst, Visit
 
@@ -84,6 +87,22 @@ _DEFECT: Final = 500
 _log = logging.getLogger("relight")
 
 
+class _Number(Convertor[int]):
+    """A number in a path that is not longer than any id; one that no id can be is 0."""
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> int:
+        return id_of(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+# Starlette's own takes any number of digits, more than Python reads and databases hold.
+register_url_convertor("int", _Number())
+
+
 class Pages:
     """All pages over what one process holds."""
 
@@ -123,6 +142,7 @@ class Pages:
         wait_s = limits.write_wait_s if is_post else limits.read_wait_s
         coming: Visit | None = None
         try:
+            _refuse_odd_address(request, limits.url_bytes_max)
             form = await forms.read(request, wait_s=limits.body_wait_s) if is_post else None
             async with asyncio.timeout(wait_s):
                 coming = await self._visit(request, form)
@@ -162,12 +182,24 @@ class Pages:
     async def _failed(self, request: Request, coming: Visit | None, error: Exception) -> Response:
         status, sentence = _told(error)
         if isinstance(error, SignInFirst) and request.method == "GET" and _wants_page(request):
-            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return visit.sign_in_first(asked)
-        if status >= _DEFECT:
-            _log.error("a page failed: %s", request.url.path, exc_info=error)
+            query = request.scope["query_string"].decode()
+            return visit.sign_in_first(request.scope["path"] + (f"?{query}" if query else ""))
+        path = quote(request.scope["path"])
+        if isinstance(error, (DataUnavailable, TimeoutError)):
+            _log.warning("%s: %s", path, error)  # one line: a flood must not fill the log
+        elif status >= _DEFECT:
+            _log.error("a page failed: %s", path, exc_info=error)
         shown = coming or _stranger(self._held, request)
         return render(shown, "error.html", status=status, sentence=sentence)
+
+
+def _refuse_odd_address(request: Request, bytes_max: int) -> None:
+    """Raise Refused for an address that is longer than any of ours, or that is no text."""
+    path, query = request.scope["path"], request.scope["query_string"]
+    if len(path) + len(query) > bytes_max:
+        raise Refused(414, "This address is too long.")
+    if "\0" in path or b"%00" in query or not query.isascii():
+        raise Refused(400, "This address cannot be read.")
 
 
 async def _let_in(page: Page, coming: Visit) -> Response:

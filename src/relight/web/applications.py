@@ -133,7 +133,12 @@ async def register(visit: Visit) -> Response:
             lambda tx: applications.register(
                 tx, visit.see(), made, visit.now, random=secrets.token_bytes
             ),
-            lambda app_id: {"app_id": app_id, "name": made.name, "plan": made.plan},
+            lambda app_id: {
+                "app_id": app_id,
+                "name": made.name,
+                "plan": made.plan,
+                "redirects": made.redirects,
+            },
         )
     except BadInput as error:
         filled.errors[error.place] = f"{error.reason[:1].upper()}{error.reason[1:]}."

@@ -117,7 +117,7 @@ async def _signed_in(visit: Visit, asked: Asked) -> Response:
         return await _question(visit, asked, email=email, wrong=_WRONG)
     if known.has_second_step:
         return await ask_code(visit, known, asked.address)
-    return await signing.begin(visit, known.user_id, asked.address)
+    return await signing.begin(visit, known, asked.address)
 
 
 async def _allowed(visit: Visit, asked: Asked) -> Response:

@@ -19,6 +19,7 @@ _VERBS: Final = {
     "add": "added",
     "set": "changed",
     "remove": "removed",
+    "end": "ended",
     "rotate": "given a new key",
     "link": "given a link",
     "password": "given a password",

@@ -270,17 +270,19 @@ def _bars(scene: Scene, bars: Bars) -> BarsChart:
 
 
 def _same(scene: Scene, locale: str) -> tuple[str, list[SameLine]]:
-    """Return the same day, week or month of every year, latest first."""
+    """Return the same day, week or month of every year, latest first; nothing where it is alone."""
     found = periods.same_elsewhere(
         scene.view, scene.day, scene.known.production_wh, last_day=scene.facts.today
     )
     here = date_of_day(scene.day)
     year_here = here.isocalendar().year if scene.view is View.WEEK else here.year
     most_wh = max((one.production_wh or 0 for one in found), default=0)
+    is_so_far = scene.is_today_in and scene.view is View.DAY
     lines = [
         SameLine(
             label=str(one.year),
-            text=" ".join(reading.measure(one.production_wh, "Wh", locale)),
+            text=reading.measured(one.production_wh, "Wh", locale)
+            + (" so far" if is_so_far and one.year == year_here else ""),
             share=1_000 * (one.production_wh or 0) // most_wh if most_wh else 0,
             href=address(scene.facts.system.system_id, scene.view, one.days.first_day),
             is_here=one.year == year_here,
@@ -292,8 +294,9 @@ def _same(scene: Scene, locale: str) -> tuple[str, list[SameLine]]:
         View.WEEK: f"Week {here.isocalendar().week}",
         View.MONTH: f"{here:%B}",
     }.get(scene.view, "")
-    is_part = scene.is_today_in and scene.view is not View.DAY
-    return f"{what} in every year" + (", up to the same day" if is_part else ""), lines
+    until = " up to the same day" if scene.is_today_in and not is_so_far else ""
+    title = f"{what}{until}, year by year"
+    return title, lines if len(lines) > 1 else []
 
 
 def _downloads(scene: Scene) -> dict[str, str]:

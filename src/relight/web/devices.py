@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: What a page calls each kind, in the order in which they stand.
 _KINDS: Final[tuple[tuple[str, frozenset[Kind]], ...]] = (
-    ("Envoys", frozenset({Kind.ENVOY})),
+    ("Gateways (Envoys)", frozenset({Kind.ENVOY})),
     ("Inverters", frozenset({Kind.INVERTER})),
     ("Meters", METER_KINDS),
     ("Batteries", frozenset({Kind.BATTERY})),
@@ -146,7 +146,7 @@ def _gateway_badge(gateway: GatewayHealth) -> tuple[str, str]:
         return "idle", "Not asked yet"
     if gateway.failing_since_at is None:
         return "ok", "Answers"
-    return ("bad", "Refuses") if gateway.is_refused else ("warn", "Fails")
+    return ("bad", "Access refused") if gateway.is_refused else ("warn", "Does not answer")
 
 
 PAGES: Final[Sequence[Page]] = (Page("/systems/{system_id:int}/devices", devices),)

@@ -72,5 +72,11 @@ def totals(rows: Iterable[Row], locale: str) -> Totals:
     return Totals(
         power=reading.measure(sum(powers_w) if powers_w else None, "W", locale),
         today=reading.measure(sum(todays_wh) if todays_wh else None, "Wh", locale),
-        unknown=f"{unknown} of them not heard of" if unknown else "",
+        unknown=_unknown(unknown, len(every)),
     )
+
+
+def _unknown(count: int, of: int) -> str:
+    if not count:
+        return ""
+    return "no data yet" if count == of else f"not counting {count} without data"

@@ -11,7 +11,7 @@ import asyncio
 import hmac
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
@@ -27,6 +27,9 @@ FORM_BYTES_MAX: Final = 65_536
 FIELDS_MAX: Final = 2_000
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
 _NONCE_BYTES: Final = 12
+#: Where browsers say that our own forms come from; old ones say nothing.
+_FROM_HERE: Final = frozenset({"same-origin", "none"})
+_UNREADABLE: Final = "The form cannot be read."
 _TOO_OLD: Final = "This form is too old, or not from here. Go back, load the page again, and retry."
 
 
@@ -34,7 +37,7 @@ _TOO_OLD: Final = "This form is too old, or not from here. Go back, load the pag
 class Form:
     """The fields of a form, in their order."""
 
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...] = field(repr=False)  #: passwords among them
 
     def text(self, name: str) -> str:
         """Return the last value of a field without blanks around it, empty where it is missing."""
@@ -71,13 +74,16 @@ async def read(request: Request, *, wait_s: float) -> Form:
     except TimeoutError as error:
         raise Refused(408, "The form did not arrive in time.") from error
     except ValueError as error:
-        raise Refused(400, "The form cannot be read.") from error
+        raise Refused(400, _UNREADABLE) from error
+    if any("\0" in part for pair in fields for part in pair):
+        raise Refused(400, _UNREADABLE)
     return Form(tuple((name, value.replace("\r\n", "\n")) for name, value in fields))
 
 
 def check(request: Request, form: Form, *, secret: bytes, binding: str) -> None:
     """Raise Refused unless a form came from a page that this browser was given."""
-    is_foreign = request.headers.get("sec-fetch-site") == "cross-site"
+    # A neighbouring host can plant cookies here, the one that binds forms among them.
+    is_foreign = request.headers.get("sec-fetch-site", "none") not in _FROM_HERE
     if is_foreign or not is_token(form.text(TOKEN), secret=secret, binding=binding):
         raise Refused(403, _TOO_OLD)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from relight.errors import RelightError
 from relight.model.access import NUMBER_MAX, Viewer
@@ -23,7 +23,6 @@ from relight.web.visit import Page, Refused
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from relight.store.database import Rows
@@ -42,6 +41,7 @@ HEARTBEAT_S: Final = 15
 LOOK_S: Final = 0.2
 _RETRY_MS: Final = 5_000
 _TOO_MANY: Final = 429
+_EVENTS: Final = "text/event-stream"
 _HEADERS: Final = {"cache-control": "no-cache, no-transform", "x-accel-buffering": "no"}
 
 
@@ -69,6 +69,8 @@ async def live(visit: Visit) -> Response:
         raise Refused(400, "No systems are named.")
     # A page is only for who is signed in, so there is a session.
     session, streams = visit.session or b"", visit.held.streams
+    if visit.request.method == "HEAD":
+        return Response(headers=_HEADERS, media_type=_EVENTS)
     if not streams.enter(session):
         raise Refused(_TOO_MANY, "Too many pages are open at once.")
     watch = _Watch(visit, session, versions, has_totals=bool(visit.asked("totals")))
@@ -79,7 +81,7 @@ class _Stream(StreamingResponse):
     """A response that gives its place back, however it ends."""
 
     def __init__(self, watch: _Watch) -> None:
-        super().__init__(_events(watch), headers=_HEADERS, media_type="text/event-stream")
+        super().__init__(_events(watch), headers=_HEADERS, media_type=_EVENTS)
         self._watch = watch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +102,8 @@ def _systems(text: str) -> dict[int, int]:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) <= NUMBER_MAX
+    is_short = len(text) <= len(str(NUMBER_MAX))
+    return is_short and text.isascii() and text.isdigit() and int(text) <= NUMBER_MAX
 
 
 async def _events(watch: _Watch) -> AsyncIterator[bytes]:

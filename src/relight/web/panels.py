@@ -45,7 +45,7 @@ SORTS: Final = ("serial", "energy", "relative", "deviation", "usual", "heard", "
 
 #: What a mark is called, and the badge it gets.
 MARKS: Final[dict[Mark, tuple[str, str]]] = {
-    Mark.SILENT: ("Silent", "bad"),
+    Mark.SILENT: ("Silent", "warn"),
     Mark.DARK: ("Made nothing", "bad"),
     Mark.WEAK: ("Weak for days", "warn"),
     Mark.LOW: ("Below usual", "warn"),
@@ -53,7 +53,7 @@ MARKS: Final[dict[Mark, tuple[str, str]]] = {
     Mark.UNKNOWN: ("Not compared", "idle"),
 }
 WHYS: Final[dict[Why, str]] = {
-    Why.FEW_NEIGHBOURS: "Fewer than three others of its make reported on this day.",
+    Why.FEW_NEIGHBOURS: "Fewer than three others of its model reported on this day.",
     Why.LITTLE_LIGHT: "There was too little light to compare.",
     Why.NO_REPORT: "It reported nothing on this day.",
     Why.NO_HISTORY: "Too few days before this one are known.",

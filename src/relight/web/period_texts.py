@@ -69,13 +69,13 @@ def period_texts(scene: Scene, locale: str) -> dict[str, str]:
     if scene.view is View.LIFETIME and scene.known.opening_wh:
         if production_wh is not None:
             production_wh += scene.known.opening_wh
-        opening = " ".join(reading.measure(scene.known.opening_wh, "Wh", locale))
+        opening = reading.measured(scene.known.opening_wh, "Wh", locale)
         notes.append(f"with {opening} from before its days were recorded")
     if scene.is_today_in:
         notes.append("so far")
     return {
         "title": part_name(scene.view, scene.days),
-        "produced": " ".join(reading.measure(production_wh, "Wh", locale)),
-        "used": " ".join(reading.measure(consumption_wh, "Wh", locale)),
+        "produced": reading.measured(production_wh, "Wh", locale),
+        "used": reading.measured(consumption_wh, "Wh", locale),
         "total_note": ", ".join(notes),
     }

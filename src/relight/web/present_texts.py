@@ -10,18 +10,13 @@ if TYPE_CHECKING:
     from relight.web.energy import Scene
 
 
-def measure(value: int | None, unit: str, locale: str) -> tuple[str, str]:
-    """Return a value and its unit; no unit where nothing is known."""
-    return (reading.UNKNOWN, "") if value is None else reading.measure(value, unit, locale)
-
-
 def texts(scene: Scene, locale: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return the texts of the cards by name, and the tones that some are shown in."""
     facts, known = scene.facts, scene.known
     made, tones = _made(scene, locale)
     grid, grid_tones = _grid(scene, locale)
-    today, today_unit = measure(known.production_wh.get(facts.today), "Wh", locale)
-    life, life_unit = measure(known.total_wh if scene.has_reported else None, "Wh", locale)
+    today, today_unit = reading.measure(known.production_wh.get(facts.today), "Wh", locale)
+    life, life_unit = reading.measure(known.total_wh if scene.has_reported else None, "Wh", locale)
     began = facts.operational_day
     return {
         **made,
@@ -40,7 +35,7 @@ def texts(scene: Scene, locale: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def _made(scene: Scene, locale: str) -> tuple[dict[str, str], dict[str, str]]:
     facts, power_w, told_at = scene.facts, scene.present.production_w, scene.present.production_at
-    value, unit = measure(power_w, "W", locale)
+    value, unit = reading.measure(power_w, "W", locale)
     if told_at is None:
         note = "nothing reported yet"
     elif power_w is None:
@@ -60,7 +55,7 @@ def _made(scene: Scene, locale: str) -> tuple[dict[str, str], dict[str, str]]:
 def _grid(scene: Scene, locale: str) -> tuple[dict[str, str], dict[str, str]]:
     """Return what is exchanged with the grid; the word carries the sign."""
     net_w = scene.present.net_w
-    value, unit = measure(None if net_w is None else abs(net_w), "W", locale)
+    value, unit = reading.measure(None if net_w is None else abs(net_w), "W", locale)
     if net_w is None:
         label, tone = "Grid", "none"
     elif net_w < 0:
@@ -74,14 +69,14 @@ def _used(scene: Scene, locale: str) -> str:
     power_w = scene.present.consumption_w
     if power_w is None:
         return "consumption not known"
-    return f"{' '.join(measure(power_w, 'W', locale))} consumed"
+    return f"{reading.measured(power_w, 'W', locale)} consumed"
 
 
 def _against_yesterday(scene: Scene, locale: str) -> str:
     whole_wh, by_now_wh = scene.yesterday.whole_wh, scene.yesterday.by_now_wh
     if whole_wh is None:
         return ""
-    text = f"yesterday {' '.join(reading.measure(whole_wh, 'Wh', locale))}"
+    text = f"yesterday {reading.measured(whole_wh, 'Wh', locale)}"
     if not by_now_wh or by_now_wh == whole_wh:
         return text
-    return f"{text}, {' '.join(reading.measure(by_now_wh, 'Wh', locale))} by this time"
+    return f"{text}, {reading.measured(by_now_wh, 'Wh', locale)} by this time"

@@ -35,11 +35,15 @@ _MONTHS: Final = (
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-@lru_cache(maxsize=256)
 def locale(header: str) -> str:
     """Return the locale that an `Accept-Language` header prefers, as `de_DE`."""
+    return _preferred(header[:_HEADER_MAX])
+
+
+@lru_cache(maxsize=256)
+def _preferred(header: str) -> str:
     asked: list[tuple[float, str]] = []
-    for part in header[:_HEADER_MAX].split(","):
+    for part in header.split(","):
         name, _, quality = part.strip().partition(";q=")
         try:
             asked.append((-float(quality or 1), name))
@@ -78,16 +82,22 @@ def _locale(name: str) -> Locale:
 def measure(value: float | None, unit: str, locale: str) -> tuple[str, str]:
     """Return a value of *unit* (`Wh` or `W`) in a readable size, and the unit of that.
 
-    Three digits or so: 950 W, 3.21 kW, 43.2 kWh, 1,234 kWh, 12.3 MWh.
+    Three digits or so: 950 W, 3.21 kW, 43.2 kWh, 1,234 kWh, 12.3 MWh. No unit where nothing is
+    known.
     """
     if value is None:
-        return UNKNOWN, "k" + unit
+        return UNKNOWN, ""
     for size, name in _UNITS_WH if unit == "Wh" else _UNITS_W:
         if abs(value) >= (size * 10 if size > _THOUSAND else size):
             scaled = value / size
             digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 1_000 else 0  # noqa: PLR2004
             return number(scaled, locale, digits=digits), name
     return number(value, locale), unit
+
+
+def measured(value: float | None, unit: str, locale: str) -> str:
+    """Return the same as one text."""
+    return " ".join(one for one in measure(value, unit, locale) if one)
 
 
 def percent(value: float | None, locale: str, *, digits: int = 0) -> str:

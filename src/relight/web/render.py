@@ -58,7 +58,7 @@ def render(
             token=token,
             said=said,
             theme=cookies.theme(visit.request),
-            path=visit.request.url.path,
+            path=visit.request.scope["path"],
             status=status,
             **context,
         )
@@ -128,6 +128,8 @@ def _watts(context: Context, value: float | None) -> Markup:
 
 
 def _measured(text: str, unit: str) -> Markup:
+    if not unit:
+        return Markup('<span class="value">{}</span>').format(text)
     return Markup('<span class="value">{}</span>&nbsp;<span class="unit">{}</span>').format(
         text, unit
     )

@@ -59,17 +59,25 @@ async def signed_in(visit: Visit) -> Response:
         return _form(visit, wanted, email=email, wrong=_WRONG)
     if known.has_second_step:
         return await ask_code(visit, known, wanted)
-    return await signing.begin(visit, known.user_id, wanted)
+    return await signing.begin(visit, known, wanted)
 
 
 async def ask_code(visit: Visit, known: Credential, wanted: str) -> Response:
-    """Ask for the second step's code, and go to *wanted* after it."""
+    """Ask for the second step's code, and go to *wanted* after it. Raises Refused."""
     token = new_token(secrets.token_bytes)
     new = NewLink(purpose=Purpose.SECOND_STEP, user_id=known.user_id)
-    await visit.held.database.write(
-        lambda tx: links.add_link(tx, new, token_digest(token), visit.now)
-    )
+
+    async def change(tx: Transaction) -> None:
+        await signing.refuse_changed(tx, known)
+        await links.add_link(tx, new, _step_digest(visit, token), visit.now)
+
+    await visit.held.database.write(change)
     return _code_form(visit, token, wanted)
+
+
+def _step_digest(visit: Visit, token: str) -> bytes:
+    """Return by what a second step is found: by the browser, too, that took the first."""
+    return token_digest(f"{token}\0{visit.binding}")
 
 
 def _code_form(visit: Visit, token: str, wanted: str, *, wrong: str = "") -> Response:
@@ -83,7 +91,7 @@ async def code_given(visit: Visit) -> Response:
     """Take the code of the second step."""
     form, database = visit.posted, visit.held.database
     given, wanted = form.text("step_token"), same_site(form.text("next"))
-    digest = token_digest(given)
+    digest = _step_digest(visit, given)
     link = await database.read(lambda rows: links.link(rows, digest, visit.now))
     user_id = _user_of(link)
     if user_id is None:

@@ -6,12 +6,14 @@ What is told is the same whether an e-mail address is known or not, and takes as
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from relight.errors import RelightError
 from relight.model.people import SESSION_S_MAX, new_token, token_digest
 from relight.store import credentials, sessions, sign_ins
 from relight.web import cookies
+from relight.web.visit import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,8 @@ PASSWORD: Final = "password"  # noqa: S105 - a word
 CODE: Final = "code"
 WRONG: Final = "That is not your password."
 
+_CHANGED: Final = "How this account is signed in to was changed just now. Sign in again."
+_CONFLICT: Final = 409
 _MINUTE_S: Final = 60
 
 
@@ -43,9 +47,11 @@ class TooSoon(RelightError):  # noqa: N818 - as in errors.py
 
 async def counted(visit: Visit, subjects: Sequence[Subject]) -> None:
     """Count an attempt as failed until `worked` takes it back. Raises TooSoon."""
-    wait_s = await visit.held.database.write(
-        lambda tx: sign_ins.tried(tx, subjects, visit.now),
-    )
+    database = visit.held.database
+    # A flood that has to wait anyway writes nothing.
+    wait_s = await database.read(lambda rows: sign_ins.wait_s(rows, subjects, visit.now))
+    if not wait_s:
+        wait_s = await database.write(lambda tx: sign_ins.tried(tx, subjects, visit.now))
     if wait_s:
         raise TooSoon(wait_s)
 
@@ -63,15 +69,15 @@ async def proved(visit: Visit, email: str, password: str) -> Credential | None:
     checked = await visit.held.passwords.checked(password, kept)
     if known is None or not checked.is_right:
         return None
-    new_hash = checked.new_hash
+    new_hash = checked.new_hash or kept
 
     async def change(tx: Transaction) -> None:
         await sign_ins.worked(tx, subjects)
-        if new_hash is not None:
+        if new_hash != kept:
             await credentials.keep_hash(tx, known.user_id, kept, new_hash)
 
     await database.write(change)
-    return known
+    return replace(known, password_hash=new_hash)
 
 
 async def password_fault(visit: Visit, password: str) -> str | None:
@@ -90,15 +96,25 @@ async def password_fault(visit: Visit, password: str) -> str | None:
     return None
 
 
-async def begin(visit: Visit, user_id: int, path: str, *, said: str = "") -> Response:
-    """Sign a user in with a new session, whatever the browser had before, and go to *path*."""
+async def begin(visit: Visit, known: Credential, path: str) -> Response:
+    """Sign a user in with a new session, whatever the browser had before, and go to *path*.
+
+    Raises Refused.
+    """
     token = new_token(secrets.token_bytes)
 
     async def change(tx: Transaction) -> None:
-        await begun(tx, visit, user_id, token)
+        await refuse_changed(tx, known)
+        await begun(tx, visit, known.user_id, token)
 
     await visit.held.database.write(change)
-    return welcome(visit, token, path, said=said)
+    return welcome(visit, token, path)
+
+
+async def refuse_changed(tx: Transaction, known: Credential) -> None:
+    """Raise Refused where a user signs in otherwise by now: what they proved proves nothing."""
+    if not await credentials.is_still(tx, known):
+        raise Refused(_CONFLICT, _CHANGED)
 
 
 async def begun(tx: Transaction, visit: Visit, user_id: int, token: str) -> None:

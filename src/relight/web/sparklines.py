@@ -68,6 +68,6 @@ def _y(power_w: int, scale: float) -> str:
 def _words(most_w: int, at: int, locale: str) -> str:
     if most_w <= 0:
         return "No production today yet"
-    value, unit = reading.measure(most_w, "W", locale)
     hour, quarter = divmod(at, _CELLS_AN_HOUR)
-    return f"Most today: {value} {unit} at {hour:02}:{quarter * CELL_S // 60:02}"
+    most = reading.measured(most_w, "W", locale)
+    return f"Most today: {most} at {hour:02}:{quarter * CELL_S // 60:02}"

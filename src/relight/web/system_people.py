@@ -12,10 +12,10 @@ from relight.errors import BadInput
 from relight.model.access import Role
 from relight.model.people import Purpose, email_fault, new_token, token_digest
 from relight.store import administration_people as people
-from relight.store import links
+from relight.store import links, systems
 from relight.store import sharing as shared
 from relight.store.links import NewLink
-from relight.web import signing
+from relight.web import energy, signing
 from relight.web.changing import change
 from relight.web.render import render
 from relight.web.visit import Page, Refused
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from relight.store.database import Transaction
-    from relight.store.sharing import Sharing
+    from relight.model.systems import Status
+    from relight.store.database import Rows, Transaction
+    from relight.store.sharing import Sharing, Uncovered
+    from relight.store.viewing import Seen
     from relight.web.visit import Visit
 
 _UNPROCESSABLE: Final = 422
@@ -57,14 +59,22 @@ async def _page(
     address: str = "",
     wrong: dict[str, str] | None = None,
 ) -> Response:
-    user_id = visit.signed_in.user_id
-    uncovered = await visit.held.database.read(lambda rows: shared.uncovered(rows, user_id))
+    held, user_id = visit.held, visit.signed_in.user_id
+
+    async def question(rows: Rows) -> tuple[Seen, Status, list[Uncovered]]:
+        seen = await energy.seen_system(rows, visit)
+        facts = await systems.facts(rows, seen.system, visit.now, held.config.rules, kept=held.kept)
+        return seen, facts.status, await shared.uncovered(rows, user_id)
+
+    seen, status, uncovered = await held.database.read(question)
     return render(
         visit,
         "system_people.html",
         status=_UNPROCESSABLE if wrong else 200,
         sharing=sharing,
+        seen=seen,
         system=sharing.system,
+        system_status=status,
         uncovered=[one for one in uncovered if sharing.system.name in one.systems],
         made=made,
         address=address,

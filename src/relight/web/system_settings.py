@@ -16,7 +16,7 @@ from relight.errors import BadInput
 from relight.model import fields
 from relight.model.clock import date_of_day, day_at, day_of_date, day_start_at, zone
 from relight.model.systems import ConnectionType
-from relight.store import administration_systems, references
+from relight.store import administration_systems, references, sharing
 from relight.web import energy
 from relight.web.changing import change
 from relight.web.render import render
@@ -75,16 +75,14 @@ async def save(visit: Visit) -> Response:
     if typed.errors:
         return _page(visit, known, typed)
     number, rules = known.seen.system.system_id, visit.held.config.rules
+
+    async def step(tx: Transaction) -> None:
+        await sharing.require_owner(tx, visit.see(), number)  # even now
+        await administration_systems.set_system(tx, number, changes, visit.now, rules=rules)
+
     if changes:
-        await change(
-            visit,
-            "system.set",
-            lambda tx: administration_systems.set_system(
-                tx, number, changes, visit.now, rules=rules
-            ),
-            {"system_id": number, **changes},
-            system_id=number,
-        )
+        detail = {"system_id": number, **changes}
+        await change(visit, "system.set", step, detail, system_id=number)
     return visit.to(f"/systems/{number}/settings", said="The settings are saved.")
 
 

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -117,7 +117,7 @@ class Visit:
     @property
     def is_secure(self) -> bool:
         """Tell whether the browser came over HTTPS."""
-        return self.request.url.scheme == "https"
+        return bool(self.request.scope["scheme"] == "https")
 
     @property
     def address(self) -> str:
@@ -159,10 +159,9 @@ class Page:
 
 def same_site(path: str, otherwise: str = "/") -> str:
     """Return *path* where it leads nowhere but into this site, else *otherwise*."""
-    parts = urlsplit(path)
-    is_ours = path.startswith("/") and not path.startswith(("//", "/\\"))
+    is_ours = path.startswith("/") and not path.startswith("//")
     is_plain = not any(ord(one) <= ord(" ") or one == "\\" for one in path)
-    return path if is_ours and is_plain and not parts.scheme and not parts.netloc else otherwise
+    return path if is_ours and is_plain else otherwise
 
 
 def sign_in_first(path: str) -> Response:

@@ -134,13 +134,16 @@ async def test_the_entry_of_a_system_fills_in_what_is_not_known(house):
 
 
 @pytest.mark.parametrize(
-    ("name", "zone"),
+    ("name", "zone", "backend"),
     [
-        ("TAEFC1044741.csv", "America/Los_Angeles"),
-        ("ZT162185000441C1203.csv", "Australia/Sydney"),
+        ("TAEFC1044741.csv", "America/Los_Angeles", "sqlite"),
+        ("TAEFC1044741.csv", "America/Los_Angeles", "postgresql"),
+        ("ZT162185000441C1203.csv", "Australia/Sydney", "sqlite"),
     ],
+    indirect=["backend"],
 )
 @pytest.mark.skipif(not SHARED.exists(), reason="the data sets are not here")
+@pytest.mark.untraced  # years of lines through what the others run
 async def test_each_day_of_a_real_data_set_is_the_sum_of_its_lines(store_url, tmp_path, name, zone):
     expected_j: defaultdict[date, Fraction] = defaultdict(Fraction)
     with (SHARED / name).open(newline="") as file:

@@ -244,6 +244,12 @@ class Away:
     async def read(self, question, *, is_long=False):
         return await self._database.read(question, is_long=is_long)
 
+    async def point(self, sql, **parameters):
+        return await self._database.point(sql, **parameters)
+
+    def stamp(self):
+        return self._database.stamp()
+
     async def close(self):
         await self._database.close()
 

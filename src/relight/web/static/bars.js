@@ -3,6 +3,8 @@
 import { element, faded, flag, fromZero, hatch, measure } from "./charts.js";
 
 const FILLED = 0.74;
+/** Where there are few bars they do not become walls. [CSS px] */
+const WIDEST = 72;
 
 /** What `Plot` needs to draw the bars `data`; `onPick(href)` follows a bar that leads somewhere. */
 export function bars(data, isShown, onPick) {
@@ -35,16 +37,22 @@ export function bars(data, isShown, onPick) {
 
 function columns(u, index, position, together) {
   const xs = u.data[0], ys = u.data[index], fill = new Path2D();
-  const unit = u.valToPos(1, "x", true) - u.valToPos(0, "x", true), ground = u.valToPos(0, "y", true);
-  const width = Math.max(1, (unit * FILLED) / together - (together > 1 ? devicePixelRatio : 0));
+  const filled = filledWidth(u, together), ground = u.valToPos(0, "y", true);
+  const width = Math.max(1, filled / together - (together > 1 ? devicePixelRatio : 0));
   for (let at = 0; at < xs.length; at++) {
     if (!ys[at]) continue;
-    const left = u.valToPos(xs[at], "x", true) - (unit * FILLED) / 2 + (position * unit * FILLED) / together;
+    const left = u.valToPos(xs[at], "x", true) - filled / 2 + (position * filled) / together;
     const top = Math.min(u.valToPos(ys[at], "y", true), ground - devicePixelRatio);
     const round = Math.min(4 * devicePixelRatio, width / 2, ground - top);
     fill.roundRect(left, top, width, ground - top, [round, round, 0, 0]);
   }
   return { stroke: null, fill, clip: null, flags: 3 };
+}
+
+/** How much of its part of the axis the bars of one label take. */
+function filledWidth(u, together) {
+  const unit = u.valToPos(1, "x", true) - u.valToPos(0, "x", true);
+  return Math.min(unit * FILLED, together * WIDEST * devicePixelRatio);
 }
 
 /** As many labels as there is room for. */

@@ -170,10 +170,11 @@ export class Plot {
   }
 
   resize() {
-    const size = this.size();
-    if (size.width === this.width) return;
-    this.width = size.width;
-    this.u.setSize(size);
+    if (this.size().width === this.width) return;
+    const index = this.index;
+    // Anew: how many labels the axes have room for depends on the width.
+    this.draw();
+    if (index !== null) this.show(index);
   }
 
   /** Show what is known at `index`; nothing for null. */

@@ -56,7 +56,10 @@ function image(colours, isNarrow) {
     for (let cell = 0; cell < CELLS; cell++) {
       const isNight = first >= 0 && (cell < first || cell > last);
       const to = 4 * (isNarrow ? day * CELLS + cell : cell * year.days + day);
-      if (own[cell] === SKIPPED) pixels.data.set(none, to);
+      // What is still to come today is as empty as the days after it.
+      const isAhead = day === year.last_shown && day < year.days - 1 && last >= 0 && cell > last;
+      if (own[cell] === SKIPPED || isAhead) pixels.data.set(none, to);
+      if (isAhead) continue;
       if (!isKnown(own[cell]) && (!isNight || own[cell] === SKIPPED)) continue;
       const from = 4 * (isKnown(own[cell]) ? own[cell] : 0);
       pixels.data.set(run.subarray(from, from + 3), to);
@@ -121,7 +124,7 @@ function rule(ctx, along) {
 /** Beneath the days that there can be data for: what stays clear shows as missing. */
 function hatched(ctx, colours) {
   const { left, top, inner, isNarrow } = shape, day = (isNarrow ? inner.height : inner.width) / year.days;
-  const from = year.first_shown * day, size = (year.last_shown - year.first_shown + 1) * day;
+  const from = Math.round(year.first_shown * day), size = Math.floor((year.last_shown + 1) * day) - from;
   ctx.fillStyle = hatch(ctx, colours.lineStrong);
   ctx.globalAlpha = 0.55;
   ctx.fillRect(isNarrow ? left : left + from, isNarrow ? top + from : top, isNarrow ? inner.width : size, isNarrow ? size : inner.height);

@@ -1,0 +1,120 @@
+"""Whole rows and columns written to PostgreSQL: several tables in one statement.
+
+Only makes texts and their arguments; running them is `store.postgresql_session`'s.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relight.store.database import Row
+    from relight.store.tables import Table
+
+_TYPES = {"text": "text", "bytes": "bytea", "float": "double precision"}
+
+
+class Shape(NamedTuple):
+    """What the text of a write depends on."""
+
+    name: str
+    columns: tuple[str, ...]  #: as each row has them, those of the key first
+    key: tuple[str, ...]
+    types: tuple[str, ...]  #: of the columns
+    is_set: bool  #: whether rows that are there get these columns, or rows are put
+    is_single: bool
+
+
+class Write(NamedTuple):
+    """Rows to be written to one table."""
+
+    shape: Shape
+    rows: Sequence[Row]
+
+    def arguments(self) -> list[object]:
+        """Return the values of the parameters: of a single row its own, else of each column."""
+        if self.shape.is_single:
+            return list(self.rows[0])
+        columns: list[object] = [list(column) for column in zip(*self.rows, strict=True)]
+        if self.shape.is_set:
+            columns[0] = self.rows[0][0]
+        return columns
+
+
+def put(table: Table, rows: Sequence[Row]) -> Write:
+    """Return the upsert of whole rows."""
+    return Write(_shape(table, table.columns, is_set=False, is_single=len(rows) == 1), rows)
+
+
+def changed(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> Write:
+    """Return the update of some columns of rows of one system."""
+    return Write(_shape(table, (*table.key, *columns), is_set=True, is_single=len(rows) == 1), rows)
+
+
+def _shape(table: Table, columns: tuple[str, ...], *, is_set: bool, is_single: bool) -> Shape:
+    types = tuple(_TYPES[table.types[one]] if one in table.types else "bigint" for one in columns)
+    return Shape(table.name, columns, table.key, types, is_set, is_single)
+
+
+@lru_cache(maxsize=256)
+def statement(shapes: tuple[Shape, ...], guard: tuple[str, ...] = ()) -> str:
+    """Return the one statement of several writes, each to another table.
+
+    With a *guard* the last of them updates one row, and nothing at all is written unless these
+    columns of it are as the last parameters say; the statement then returns whether they were.
+    """
+    texts, number = [], 1
+    for shape in shapes[:-1] if guard else shapes:
+        texts.append(_text(shape, number, "EXISTS (SELECT 1 FROM guard)" if guard else ""))
+        number += len(shape.columns)
+    if not guard:
+        named = [f"w{n} AS ({text})" for n, text in enumerate(texts[:-1])]
+        return f"WITH {', '.join(named)} {texts[-1]}" if named else texts[-1]
+    last = shapes[-1]
+    begin = number + len(last.columns)
+    as_known = [f"{name} = ${n}::bigint" for n, name in enumerate(guard, begin)]
+    texts.insert(0, f"{_text(last, number, ' AND '.join(as_known))} RETURNING 1")
+    named = [f"{'guard' if n == 0 else f'w{n}'} AS ({text})" for n, text in enumerate(texts)]
+    return f"WITH {', '.join(named)} SELECT count(*) FROM guard"  # noqa: S608 - tables of ours
+
+
+def _text(shape: Shape, number: int, condition: str) -> str:
+    return _set(shape, number, condition) if shape.is_set else _upsert(shape, number, condition)
+
+
+def _upsert(shape: Shape, number: int, condition: str) -> str:
+    values = [column for column in shape.columns if column not in shape.key]
+    action = ", ".join(f"{column} = excluded.{column}" for column in values)
+    old = ", ".join(f"{shape.name}.{column}" for column in values)
+    new = ", ".join(f"excluded.{column}" for column in values)
+    if shape.is_single:
+        source = ", ".join(f"${n}::{kind}" for n, kind in enumerate(shape.types, number))
+    else:
+        arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(shape.types, number))
+        source = f"* FROM unnest({arrays})"
+    into = f"INSERT INTO {shape.name} ({', '.join(shape.columns)}) SELECT {source}"
+    # Without a condition ON CONFLICT would be read as that of a join.
+    return (
+        f"{into} WHERE {condition or 'true'} ON CONFLICT ({', '.join(shape.key)})"
+        f" DO UPDATE SET {action} WHERE ({old}) IS DISTINCT FROM ({new})"
+    )
+
+
+def _set(shape: Shape, number: int, condition: str) -> str:
+    """Return an update whose first key column, the system, is one value for all rows."""
+    typed = list(zip(shape.columns, shape.types, strict=True))
+    keys, every = len(shape.key), list(enumerate(typed, number))
+    of_one = {name: f"${n}::{kind}" for n, (name, kind) in every}
+    source, of_rows = "", of_one
+    if not shape.is_single:
+        arrays = ", ".join(f"${n}::{kind}[]" for n, (_, kind) in every[1:])
+        source = f" FROM unnest({arrays}) AS u({', '.join(shape.columns[1:])})"
+        of_rows = of_one | {name: f"u.{name}" for name in shape.columns[1:]}
+    action = ", ".join(f"{name} = {of_rows[name]}" for name in shape.columns[keys:])
+    where = [f"{shape.name}.{name} = {of_rows[name]}" for name in shape.key]
+    if condition:
+        where.append(condition)
+    return f"UPDATE {shape.name} SET {action}{source} WHERE {' AND '.join(where)}"  # noqa: S608 - the same
