@@ -188,17 +188,6 @@ async def test_the_log_of_a_request_has_neither_key_nor_user(
     assert not {KEY, USER_ID} & set("".join(lines).replace("&", "=").split("="))
 
 
-async def test_the_page_says_what_runs_here_and_for_whom_it_does_not_speak(api: Server) -> None:
-    response = await api.client.get("/")
-
-    assert (200, "text/html; charset=utf-8") == (
-        response.status_code,
-        response.headers["Content-Type"],
-    )
-    assert "Relight" in response.text
-    assert "not affiliated with" in response.text
-
-
 async def test_health_and_readiness_are_told_without_a_key(api: Server) -> None:
     healthy, ready = await api.client.get("/healthz"), await api.client.get("/readyz")
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, WebError
 
-#: A stream of events ends when its page is left, and a download is no page: both are "aborted".
+#: A stream of events ends when its page is left, and so does the fetching of a picture that it
+#: did not wait for; a download is no page. All three are "aborted".
 _ABORTED: Final = "net::ERR_ABORTED"
-_MAY_BE_ABORTED: Final = frozenset({"eventsource", "document"})
+_MAY_BE_ABORTED: Final = frozenset({"eventsource", "document", "image", "other"})
 _LOUD: Final = frozenset({"error", "warning"})
 
 

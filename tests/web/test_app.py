@@ -48,6 +48,12 @@ async def test_every_page_says_what_browsers_may_do_with_it(site: Site) -> None:
     assert "private, no-store" == headers["cache-control"]
 
 
+async def test_every_page_says_for_whom_it_does_not_speak(site: Site) -> None:
+    page = await site.get("/sign-in")
+
+    assert "Not affiliated with, or endorsed by, Enphase Energy, Inc." in page.text
+
+
 async def test_a_form_without_its_token_changes_nothing(site: Site) -> None:
     await site.sign_in(OWNER)
 
