@@ -49,7 +49,7 @@ async def test_every_page_says_what_browsers_may_do_with_it(site: Site) -> None:
 
 
 async def test_every_page_says_for_whom_it_does_not_speak(site: Site) -> None:
-    page = await site.get("/sign-in")
+    page = await site.get("/nowhere")
 
     assert "Not affiliated with, or endorsed by, Enphase Energy, Inc." in page.text
 
