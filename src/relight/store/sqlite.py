@@ -2,7 +2,7 @@
 
 A store function never really waits here, so its coroutine is driven to its end at once, on the
 loop or in a thread. One writer thread a process commits what is queued together: each change in a
-savepoint of its own, so that one that fails takes nobody along.
+savepoint of its own, so that one that fails takes nobody along. Processes take turns.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import apsw
 from relight.errors import DataUnavailable, StoreUnreadable
 from relight.store.shelf import Desk, Shelf
 from relight.store.tables import SYSTEM
+from relight.store.turns import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from relight.store.database import Answer, Row, Rows, Transaction
@@ -152,6 +153,7 @@ class SQLite:
         self._threads = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="long-read")
         self._opened: list[apsw.Connection] = [self._reader]
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._turn = _turn(path)
         self._writer = threading.Thread(target=self._write_all, name="writer", daemon=True)
         self._is_closed = False
         self._writer.start()
@@ -210,36 +212,40 @@ class SQLite:
     def _write_all(self) -> None:
         connection = _connection(self._path)
         session = _Session(connection)
-        is_open = True
-        while is_open:
-            group: list[_Job] = []
-            for job in self._waiting():
-                if job is None:
-                    is_open = False
-                    break
-                group.append(job)
-                if len(group) == 1 and not _begun(connection, job):
-                    break
-                _changed(connection, session, job)
-                if not connection.in_transaction:
-                    break  # a full disk rolls back everything that the group has done
-            if group:
-                _committed(connection, session, group)
-                for loop in {job.loop for job in group}:
-                    _settle(loop, [job for job in group if job.loop is loop])
+        while (job := self._jobs.get()) is not None:
+            with self._turn:
+                group, is_last = self._written(connection, session, job)
+            for loop in {one.loop for one in group}:
+                _settle(loop, [one for one in group if one.loop is loop])
+            if is_last:
+                break
+        self._turn.close()
         connection.close()
 
-    def _waiting(self) -> Iterator[_Job | None]:
-        """Yield the next job, then those already queued, for as long as a group may last."""
-        yield self._jobs.get()
+    def _written(
+        self, connection: apsw.Connection, session: _Session, first: _Job
+    ) -> tuple[list[_Job], bool]:
+        """Write *first* and what is queued behind it; return these, and whether that was all."""
+        group, is_last = [first], False
+        if not _begun(connection, first):
+            return group, is_last
+        _changed(connection, session, first)
         until = time.monotonic() + GROUP_S_MAX
-        for _ in range(GROUP_CHANGES_MAX - 1):
+        # A full disk rolls back everything that the group has done.
+        while connection.in_transaction and len(group) < GROUP_CHANGES_MAX:
             try:
-                yield self._jobs.get_nowait()
+                job = self._jobs.get_nowait()
             except queue.Empty:
-                return
+                break
+            if job is None:
+                is_last = True
+                break
+            group.append(job)
+            _changed(connection, session, job)
             if time.monotonic() > until:
-                return
+                break
+        _committed(connection, session, group)
+        return group, is_last
 
 
 def _settle(loop: asyncio.AbstractEventLoop, jobs: list[_Job]) -> None:
@@ -323,6 +329,13 @@ def _finished(awaitable: Awaitable[Answer]) -> Answer:
         return answer
     coroutine.close()
     raise AssertionError("a question to the store awaited something else")
+
+
+def _turn(path: Path) -> Turn:
+    try:
+        return Turn(path)
+    except OSError as error:
+        raise StoreUnreadable(f"cannot queue for {path}: {error.strerror}") from error
 
 
 def _connection(path: Path) -> apsw.Connection:

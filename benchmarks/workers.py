@@ -1,0 +1,283 @@
+"""Two workers against one: requests a CPU-second, and what stalls while both write to one file.
+
+Reads: the demo's fleet, random systems and days; servers with one and with two workers take turns,
+and what counts is the processor time of their processes. Ingestion: so many reports a second,
+paced, sent to two workers of one store while somebody reads; a constant body is asked in turns, so
+that what the machine itself holds up is seen beside what Relight does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+
+import ingestion
+from _measuring import HERE, Connection, Served, answered, keep, median_and_p99, served, show
+
+DAY_S = 86_400
+#: Connections that read at once, and that send at once.
+READERS, SENDERS = 8, 16
+#: The demo's fleet that is read.
+SYSTEMS_READ, DAYS_READ = 20, 120
+#: Systems that report, and how long before the rate counts. [s]
+SYSTEMS, WARM_UP_S = 240, 2.0
+STALL_MS = 50.0
+WORKERS = (1, 2)
+
+
+def targets(data: Path, count: int) -> list[str]:
+    """Return *count* addresses of random systems, days and endpoints."""
+    client = json.loads((data / "demo.json").read_text("utf-8"))
+    caller = {"key": client["key"], "user_id": client["user_id"]}
+    first, chance = client["system_id"], random.Random(1)
+    today = int(time.time()) // DAY_S * DAY_S
+    found = []
+    for _ in range(count):
+        system = f"/api/v2/systems/{first + chance.randrange(SYSTEMS_READ)}"
+        start_at = today - DAY_S * chance.randrange(2, DAYS_READ)
+        day = {"start_at": start_at, "end_at": start_at + DAY_S}
+        path, asked = chance.choice(
+            [("stats", day), ("rgm_stats", day), ("summary", {}), ("energy_lifetime", {})]
+        )
+        found.append(f"{system}/{path}?{urlencode(caller | asked)}")
+    return found
+
+
+def cpus_ms(server: Served) -> dict[int, float]:
+    """Return the processor time of each process of a server. [ms]"""
+    found, waiting = {}, [server.process.pid]
+    while waiting:
+        pid = waiting.pop()
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        found[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") * 1_000
+        waiting += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split())
+    return found
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> None:
+    """Do *work* so many times at once."""
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def read_for(server: Served, asked: list[str], seconds: float) -> tuple[int, list[float]]:
+    """Read over several connections; return how often, and each process' CPU time. [ms]"""
+    counts = [0] * READERS
+    before, until = cpus_ms(server), time.monotonic() + seconds
+
+    def work(number: int) -> None:
+        connection = Connection(server.base_url)
+        requests = [connection.request(one) for one in asked[number::READERS]]
+        while time.monotonic() < until:
+            for request in requests[:50]:
+                answered(connection, request)
+            counts[number] += len(requests[:50])
+            requests = requests[50:] + requests[:50]
+        connection.close()
+
+    in_threads(READERS, work)
+    after = cpus_ms(server)
+    return sum(counts), [after[pid] - before.get(pid, 0.0) for pid in after]
+
+
+def reading(data: Path, url: str, seconds: float, rounds: int) -> dict[str, object]:
+    """Measure requests a CPU-second of one worker and of two, in turns."""
+    asked = targets(data, 4_000)
+    rates: dict[int, list[float]] = {count: [] for count in WORKERS}
+    busiest: list[float] = []
+    with ExitStack() as stack:
+        words = ("-m", "relight", "serve", "--port", "0", "--data", str(data), "--database", url)
+        servers = {n: stack.enter_context(served(*words, "--workers", str(n))) for n in WORKERS}
+        for server in servers.values():
+            ready(server)
+            read_for(server, asked, seconds)
+        for _ in range(rounds):
+            for count, server in servers.items():
+                done, used_ms = read_for(server, asked, seconds)
+                rates[count].append(done / sum(used_ms) * 1_000)
+                if count > 1:
+                    busiest.append(max(used_ms) / sum(used_ms))
+    one, two = (median(rates[count]) for count in WORKERS)
+    pairs = [b / a for a, b in zip(*rates.values(), strict=True)]
+    return {
+        "requests_a_cpu_s_of_1": round(one),
+        "requests_a_cpu_s_of_2": round(two),
+        "ratio": round(median(pairs), 3),
+        "share_of_the_busier": round(median(busiest), 2),
+    }
+
+
+def build(data: Path, url: str) -> None:
+    """Build the demo's fleet."""
+    words = ["--data", str(data), "--database", url, "--systems", str(SYSTEMS_READ)]
+    subprocess.run(
+        [sys.executable, "-m", "relight", "demo", "--no-serve", *words, "--days", str(DAYS_READ)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def ready(server: Served) -> None:
+    """Wait until a server answers."""
+    connection = Connection(server.base_url)
+    answered(connection, connection.request("/readyz"))
+    connection.close()
+
+
+def bodies(number: int) -> Iterator[bytes]:
+    """Yield the reports of a sender's systems, as their morning goes on."""
+    mine = range(1 + number, 1 + SYSTEMS, SENDERS)
+    for passed_s in range(ingestion.STEP_S, ingestion.MORNING_S, ingestion.STEP_S):
+        for system_id in mine:
+            yield ingestion.report(system_id, ingestion.NOW - ingestion.MORNING_S + passed_s, 1)
+
+
+def send(base_url: str, key: str, rate: float, seconds: float) -> tuple[list[float], float]:
+    """Send *rate* reports a second; return how long each took, and the rate that was reached."""
+    took_ms: list[list[float]] = [[] for _ in range(SENDERS)]
+    most = min(int((rate * (seconds + WARM_UP_S)) / SENDERS) + 1, 2_000)
+    pause_s = SENDERS / rate
+    prepared = [list(islice(bodies(n), most)) for n in range(SENDERS)]
+    began = time.monotonic() + 0.1
+
+    def work(number: int) -> None:
+        connection = Connection(base_url)
+        due = began + pause_s * number / SENDERS
+        for body in prepared[number]:
+            request = connection.request("/ingest/v1/reports", body, bearer=key)
+            time.sleep(max(0.0, due - time.monotonic()))
+            sent = time.perf_counter_ns()
+            answered(connection, request)
+            if due > began + WARM_UP_S:
+                took_ms[number].append((time.perf_counter_ns() - sent) / 1e6)
+            due += pause_s
+        connection.close()
+
+    in_threads(SENDERS, work)
+    took = [one for each in took_ms for one in each]
+    return took, len(took) / (time.monotonic() - began - WARM_UP_S)
+
+
+def read_meanwhile(pipe: Pipe, addresses: tuple[str, str], target: str) -> None:
+    """Read from Relight and from the constant server in turns until told to stop; in a process."""
+    connections = [Connection(address) for address in addresses]
+    requests = [connections[0].request(target), connections[1].request("/1000")]
+    took_ms: tuple[list[float], list[float]] = ([], [])
+    while not pipe.poll():
+        for connection, request, found in zip(connections, requests, took_ms, strict=True):
+            began = time.perf_counter_ns()
+            connection.ask(request)
+            found.append((time.perf_counter_ns() - began) / 1e6)
+        time.sleep(0.002)
+    pipe.send(took_ms)
+
+
+def ingesting(url: str, folder: Path, rate: float, seconds: float) -> dict[str, object]:
+    """Measure what two workers' ingestion into one store holds up."""
+    key = asyncio.run(ingestion.furnish(url))
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ingestion.NOW))
+    words = ["-m", "relight", "serve", "--port", "0", "--data", str(folder), "--database", url]
+    constant_words = (str(HERE / "_constant.py"),)
+    with (
+        served(*words, "--at", at, "--workers", "2") as server,
+        served(*constant_words) as constant,
+    ):
+        ready(server)
+        here, there = multiprocessing.Pipe()
+        addresses = (server.base_url, constant.base_url)
+        reader = multiprocessing.Process(target=read_meanwhile, args=(there, addresses, "/readyz"))
+        reader.start()
+        took_ms, reached = send(server.base_url, key, rate, seconds)
+        here.send(None)
+        while not isinstance(found := here.recv(), tuple):
+            pass
+        reader.join()
+        used_ms = sorted(cpus_ms(server).values())
+    told: dict[str, object] = {
+        "wanted_a_s": rate,
+        "reports_a_s": round(reached),
+        "share_of_the_busier": round(used_ms[-1] / sum(used_ms), 2),
+    }
+    for name, times in zip(("send", "read", "constant"), (took_ms, *found), strict=True):
+        middle, slow = median_and_p99(times)
+        told[name] = {
+            "median_ms": round(middle, 2),
+            "p99_ms": round(slow, 2),
+            "worst_ms": round(max(times), 1),
+            "stalls": sum(one > STALL_MS for one in times),
+            "of": len(times),
+        }
+    return told
+
+
+def main() -> None:
+    """Measure both stores, print tables and keep them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3, help="of each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=1_000, help="reports a second")
+    parser.add_argument("--only", choices=["reads", "ingestion"])
+    parser.add_argument("--store", choices=["SQLite", "PostgreSQL"])
+    given = parser.parse_args()
+    found: dict[str, dict[str, object]] = {}
+    with ingestion.postgresql() as reads_url, ingestion.postgresql() as writes_url:
+        for store in ("SQLite", "PostgreSQL") if given.store is None else (given.store,):
+            urls = {"reads": reads_url, "ingestion": writes_url}
+            for what in urls if given.only is None else (given.only,):
+                with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder:
+                    file = f"sqlite:///{folder}/relight.sqlite3"
+                    url = file if store == "SQLite" else urls[what]
+                    found[f"{store}, {what}"] = measured(what, url, Path(folder), given)
+    tell(found)
+    keep("workers", dict(found))
+
+
+def measured(what: str, url: str, folder: Path, given: argparse.Namespace) -> dict[str, object]:
+    """Measure one thing on one store."""
+    if what == "ingestion":
+        return ingesting(url, folder, given.rate, given.seconds * given.rounds)
+    build(folder, url)
+    return reading(folder, url, given.seconds, given.rounds)
+
+
+def tell(found: dict[str, dict[str, object]]) -> None:
+    """Print the tables."""
+    of_reads = {name: one for name, one in found.items() if "ratio" in one}
+    if of_reads:
+        show(
+            "Requests a CPU-second of the server's processes (wanted: ≥ 0.9 of one worker's)",
+            ("", "of 1 worker", "of 2", "ratio", "share of the busier"),
+            [(name, *one.values()) for name, one in of_reads.items()],
+        )
+    rows: list[tuple[object, ...]] = []
+    for name, one in found.items():
+        for what in ("send", "read", "constant"):
+            times = one.get(what)
+            if isinstance(times, dict):
+                rows.append((f"{name}: {what}", one["reports_a_s"], *times.values()))
+    if rows:
+        header = ("", "reports/s", "median ms", "p99 ms", "worst ms", "over 50 ms", "of")
+        show("Paced ingestion by two workers into one store, and a reader meanwhile", header, rows)
+
+
+if __name__ == "__main__":
+    main()
