@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from relight.errors import SetupError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from relight.store.shelf import Desk
     from relight.store.tables import Table
@@ -36,6 +36,13 @@ class Rows(Protocol):
 
     async def one(self, sql: str, **parameters: object) -> Row | None:
         """Return the first row, or None."""
+        ...
+
+    def pages(self, sql: str, rows_max: int) -> AsyncIterator[Sequence[Row]]:
+        """Yield every row, at most *rows_max* at a time, and hold no more of them in memory.
+
+        Only in a long question or in a change: they are all of one moment.
+        """
         ...
 
 

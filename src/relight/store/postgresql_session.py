@@ -15,7 +15,7 @@ from relight.store import postgresql_writes as writes
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from relight.store.database import Row
     from relight.store.postgresql_writes import Write
@@ -78,6 +78,14 @@ class Reading:
         )
         return row
 
+    async def pages(self, sql: str, rows_max: int) -> AsyncIterator[Sequence[Row]]:
+        """Yield every row, at most *rows_max* at a time."""
+        # How long it takes to sort or to walk a whole table is nobody's mistake.
+        await self._connection.execute("SET LOCAL statement_timeout = 0")
+        cursor = await self._connection.cursor(sql)
+        while rows := await cursor.fetch(rows_max):
+            yield rows
+
 
 class Writing(Reading):
     """One connection as `Transaction`, which begins once something is asked."""
@@ -111,6 +119,12 @@ class Writing(Reading):
         """Return the first row, or None."""
         await self._settle()
         return await super().one(sql, **parameters)
+
+    async def pages(self, sql: str, rows_max: int) -> AsyncIterator[Sequence[Row]]:
+        """Yield every row, at most *rows_max* at a time."""
+        await self._settle()
+        async for rows in super().pages(sql, rows_max):
+            yield rows
 
     async def run(self, sql: str, **parameters: object) -> int:
         """Change rows and return how many."""

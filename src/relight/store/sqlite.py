@@ -16,6 +16,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -26,7 +27,7 @@ from relight.store.tables import SYSTEM
 from relight.store.turns import Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from relight.store.database import Answer, Row, Rows, Transaction
@@ -59,7 +60,7 @@ def _upsert(table: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
     return (
         f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - a table of ours
         f" VALUES ({', '.join('?' * len(columns))})"
-        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {action}"
+        f" ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {action}' if action else 'NOTHING'}"
     )
 
 
@@ -83,6 +84,11 @@ class _Session:
     async def one(self, sql: str, **parameters: object) -> Row | None:
         row: Row | None = self._execute(sql, parameters).fetchone()
         return row
+
+    async def pages(self, sql: str, rows_max: int) -> AsyncIterator[Sequence[Row]]:
+        cursor = self._execute(sql, {})
+        while rows := list(islice(cursor, rows_max)):
+            yield rows
 
     async def run(self, sql: str, **parameters: object) -> int:
         self._execute(sql, parameters).fetchall()
