@@ -5,6 +5,7 @@ Only reads. Each list is searched and walked from the key at a page's edge: see 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.errors import NotKnown
@@ -13,6 +14,7 @@ from relight.model.gateways import GatewayHealth
 from relight.model.listing import folded
 from relight.store import administration_keys as keys
 from relight.store.administration_people import CompanyLine, UserLine
+from relight.store.administration_systems import names
 from relight.store.paging import Listing, escaped, part
 
 if TYPE_CHECKING:
@@ -67,9 +69,7 @@ _COMPANY_ACCESS: Final = Listing(
 _KEYS: Final = """
     SELECT k.created_at, k.key_digest, k.name,
         (SELECT count(*) FROM report_key_system c WHERE c.key_digest = k.key_digest),
-        (SELECT min(c.system_id) FROM report_key_system c WHERE c.key_digest = k.key_digest),
-        (SELECT s.name FROM system s WHERE s.system_id =
-            (SELECT min(c.system_id) FROM report_key_system c WHERE c.key_digest = k.key_digest))
+        (SELECT min(c.system_id) FROM report_key_system c WHERE c.key_digest = k.key_digest)
     FROM report_key k
     WHERE {beyond} AND %s
     ORDER BY k.created_at {order}, k.key_digest {order} LIMIT :most
@@ -299,12 +299,17 @@ async def report_keys(rows: Rows, turn: Turn, *, search: str = "") -> Part[Liste
             "system_id": _number(search.strip()),
         }
     listing = Listing(_KEYS % condition, ("k.created_at", "k.key_digest"), is_falling=True)
-    return await part(rows, listing, turn, _key, **given)
+    found = await part(rows, listing, turn, _key, **given)
+    # Asked by itself: what is whole on every machine cannot look into what is spread.
+    first_ids = [one.first_id for one in found.lines if one.first_id is not None]
+    known = await names(rows, first_ids)
+    lines = [one._replace(first_name=known.get(one.first_id or 0)) for one in found.lines]
+    return replace(found, lines=lines)
 
 
 def _key(row: Row) -> ListedKey:
-    created_at, digest, name, systems, first_id, first_name = row
-    return ListedKey(keys.fingerprint(digest), name, created_at, systems, first_id, first_name)
+    created_at, digest, name, systems, first_id = row
+    return ListedKey(keys.fingerprint(digest), name, created_at, systems, first_id, None)
 
 
 async def systems_of_key(rows: Rows, fingerprint: str, turn: Turn) -> Part[CoveredSystem]:

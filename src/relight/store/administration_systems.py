@@ -18,7 +18,7 @@ from relight.store.systems import system_of, system_row
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from relight.config import Rules
     from relight.model.systems import System
@@ -54,6 +54,7 @@ _SYSTEMS: Final = """
         (SELECT count(*) FROM device d WHERE d.system_id = s.system_id AND d.retired_at IS NULL)
     FROM system s ORDER BY s.system_id
 """
+_NAMES: Final = "SELECT system_id, name FROM system WHERE system_id IN :system_ids[]"
 _LAST_DATA: Final = """
     SELECT max(interval_end_at), max(read_last_at) FROM device WHERE system_id = :system_id
 """
@@ -77,6 +78,13 @@ async def systems(rows: Rows) -> list[SystemLine]:
     return [
         SystemLine(*row)._replace(is_api_enabled=bool(row[6])) for row in await rows.all(_SYSTEMS)
     ]
+
+
+async def names(rows: Rows, system_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of systems by id."""
+    if not system_ids:
+        return {}
+    return {row[0]: row[1] for row in await rows.all(_NAMES, system_ids=list(system_ids))}
 
 
 async def one_system(rows: Rows, system_id: int) -> System:

@@ -18,7 +18,19 @@ BY: Final = "system_id"
 #: The table that the others lie beside.
 FIRST: Final = "system"
 #: Tables that name a system, yet are small or asked without one: whole on every machine.
-REFERENCE_TABLES: Final = frozenset({"envoy_serial", "audit"})
+REFERENCE_TABLES: Final = frozenset(
+    {
+        "audit",
+        "company_access",
+        "company_reference",
+        "envoy_serial",
+        "report_key_system",
+        "user_access",
+    }
+)
+#: Statements of a transaction one after the other on each machine, for those that change tables:
+#: there what ran on several connections meets itself. Without Citus it says nothing.
+IN_SEQUENCE: Final = "SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"
 #: Pieces that tables are cut into: enough to move to as many machines later.
 SHARDS: Final = 64
 SHARDS_MAX: Final = 4_096

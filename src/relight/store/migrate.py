@@ -69,9 +69,10 @@ def migrations() -> list[Migration]:
     return sorted(found)
 
 
-async def migrate(url: str) -> list[str]:
+async def migrate(url: str, *, to: int | None = None) -> list[str]:
     """Bring the schema of the store at *url* up to date; return what was applied.
 
+    With *to* only up to that number, as an earlier version left it, to take a backup of that time.
     Raises NewerSchema where a later version has been at it.
     """
     database = await databases.connect(url)
@@ -80,13 +81,15 @@ async def migrate(url: str) -> list[str]:
         await _refuse_newer(database)
         applied: list[str] = []
         for migration in migrations():
+            if to is not None and migration.number > to:
+                break
 
             async def change(tx: Transaction, migration: Migration = migration) -> bool:
                 return await _applied(tx, migration, database.dialect)
 
             if await database.write(change):
                 applied.append(migration.name)
-        if applied and (await distribution.layout(database)).is_distributed:
+        if (await distribution.layout(database)).is_distributed:
             await distribution.distribute(database)  # tables that were not there before
         return applied
     finally:
@@ -95,16 +98,24 @@ async def migrate(url: str) -> list[str]:
 
 async def check(database: Database) -> None:
     """Raise OlderSchema or NewerSchema unless the schema is this version's."""
-    number = await database.read(lambda rows: _number(rows, database.dialect))
-    if number < migrations()[-1].number:
+    found = await database.read(lambda rows: number(rows, database.dialect))
+    if found < migrations()[-1].number:
         raise OlderSchema("the store's schema is older than this version: run `relight migrate`")
     await _refuse_newer(database)
 
 
+async def number(rows: Rows, dialect: str) -> int:
+    """Return the number of the last migration applied, 0 in an empty store."""
+    if await rows.one(_HAS_MIGRATIONS[dialect]) is None:
+        return 0
+    row = await rows.one("SELECT max(number) FROM migration")
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
 async def _refuse_newer(database: Database) -> None:
-    number = await database.read(lambda rows: _number(rows, database.dialect))
-    if number > migrations()[-1].number:
-        raise NewerSchema(number, migrations()[-1].number)
+    found = await database.read(lambda rows: number(rows, database.dialect))
+    if found > migrations()[-1].number:
+        raise NewerSchema(found, migrations()[-1].number)
 
 
 async def _prepared(tx: Transaction, dialect: str) -> None:
@@ -117,21 +128,17 @@ async def _prepared(tx: Transaction, dialect: str) -> None:
 async def _lock(tx: Transaction, dialect: str) -> None:
     # SQLite's writing transactions exclude one another; PostgreSQL wants to be told.
     if dialect == "postgresql":
+        # Indexing what is stored takes as long as it takes.
+        await tx.run("SET LOCAL statement_timeout = 0")
         await tx.one(f"SELECT pg_advisory_xact_lock({_LOCK})")
-
-
-async def _number(rows: Rows, dialect: str) -> int:
-    """Return the number of the last migration applied, 0 in an empty store."""
-    if await rows.one(_HAS_MIGRATIONS[dialect]) is None:
-        return 0
-    row = await rows.one("SELECT max(number) FROM migration")
-    return 0 if row is None or row[0] is None else int(row[0])
 
 
 async def _applied(tx: Transaction, migration: Migration, dialect: str) -> bool:
     await _lock(tx, dialect)
     if await tx.one("SELECT 1 FROM migration WHERE number = :number", number=migration.number):
         return False
+    if dialect == "postgresql":
+        await tx.run(distribution.IN_SEQUENCE)
     for statement in _statements(migration.sql, dialect):
         await tx.run(statement)
     await tx.run(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relight.model.clock import DAY_S, date_of_day
+from relight.store.distribution import IN_SEQUENCE
 
 if TYPE_CHECKING:
     from relight.store.database import Database, Transaction
@@ -33,6 +34,7 @@ async def keep(database: Database, now: int) -> None:
     async def change(tx: Transaction) -> None:
         row = await tx.one(f"SELECT pg_try_advisory_xact_lock({_LOCK})")
         if row is not None and row[0]:
+            await tx.run(IN_SEQUENCE)
             for parent in _PARTED:
                 await _keep(tx, parent, now // DAY_S)
 

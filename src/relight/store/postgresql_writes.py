@@ -92,14 +92,16 @@ def _upsert(shape: Shape, number: int, condition: str) -> str:
     new = ", ".join(f"excluded.{column}" for column in values)
     if shape.is_single:
         source = ", ".join(f"${n}::{kind}" for n, kind in enumerate(shape.types, number))
+        # Plain values go straight to where their system is; what is selected takes a detour.
+        rows = f"SELECT {source} WHERE {condition}" if condition else f"VALUES ({source})"
     else:
         arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(shape.types, number))
-        source = f"* FROM unnest({arrays})"
-    into = f"INSERT INTO {shape.name} ({', '.join(shape.columns)}) SELECT {source}"
-    # Without a condition ON CONFLICT would be read as that of a join.
+        # Without a condition ON CONFLICT would be read as that of a join.
+        rows = f"SELECT * FROM unnest({arrays}) WHERE {condition or 'true'}"  # noqa: S608 - the same
+    change = f"UPDATE SET {action} WHERE ({old}) IS DISTINCT FROM ({new})" if values else "NOTHING"
     return (
-        f"{into} WHERE {condition or 'true'} ON CONFLICT ({', '.join(shape.key)})"
-        f" DO UPDATE SET {action} WHERE ({old}) IS DISTINCT FROM ({new})"
+        f"INSERT INTO {shape.name} ({', '.join(shape.columns)}) {rows}"
+        f" ON CONFLICT ({', '.join(shape.key)}) DO {change}"
     )
 
 

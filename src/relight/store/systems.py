@@ -41,20 +41,24 @@ KINDS: Final = """
         max(reported_at), max(snapshot_at), max(read_last_at)
     FROM device WHERE system_id IN :system_ids[] GROUP BY system_id, kind
 """
-#: Twice in one: ends of slots, and first and last imported day (read from the ends of its key).
-SERIES: Final = """
+#: First and last imported day of each source, read from the ends of its key.
+_IMPORTED: Final = " UNION ALL ".join(
+    f"""
+    SELECT s.system_id, {source:d},
+        (SELECT min(d.day) FROM imported_day d
+            WHERE d.system_id = s.system_id AND d.source = {source:d}),
+        (SELECT max(d.day) FROM imported_day d
+            WHERE d.system_id = s.system_id AND d.source = {source:d}), 1
+    FROM system s WHERE s.system_id IN :system_ids[]
+    """  # noqa: S608 - numbers of ours
+    for source in Source
+)
+#: Twice in one: ends of slots, and of imported days.
+SERIES: Final = f"""
     SELECT system_id, source, first_end_at, last_end_at, 0
     FROM series WHERE system_id IN :system_ids[]
-    UNION ALL
-    SELECT s.system_id, k.source,
-        (SELECT min(d.day) FROM imported_day d
-            WHERE d.system_id = s.system_id AND d.source = k.source),
-        (SELECT max(d.day) FROM imported_day d
-            WHERE d.system_id = s.system_id AND d.source = k.source), 1
-    FROM system s
-    JOIN (SELECT 1 AS source UNION ALL SELECT 2 UNION ALL SELECT 3) k ON 1 = 1
-    WHERE s.system_id IN :system_ids[]
-"""
+    UNION ALL {_IMPORTED}
+"""  # noqa: S608 - the same
 DEVICES: Final = f"""
     SELECT {DEVICE.select} FROM device WHERE system_id IN :system_ids[]
     ORDER BY system_id, device_id
