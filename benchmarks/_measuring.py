@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import socket
 import statistics
 import subprocess
@@ -20,6 +21,8 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 OK = 200
 WAIT_S = 60.0
+#: What is measured runs on the one core, what measures it on the other.
+SERVER_CORE, LOAD_CORE = 0, 1
 _READ_BYTES = 1 << 16
 
 
@@ -80,6 +83,16 @@ class Served:
         told = subprocess.run(words, check=True, capture_output=True, text=True)
         return int(told.stdout) * 1024 / 1e6
 
+    def cpu_us(self) -> float:
+        """Return the processor time of all threads that live, to the nanosecond. [µs]"""
+        try:
+            tasks = list(Path(f"/proc/{self.process.pid}/task").iterdir())
+            return (
+                sum(int((one / "schedstat").read_text("ascii").split()[0]) for one in tasks) / 1e3
+            )
+        except (FileNotFoundError, IndexError):
+            return (self.cpu_ms() or 0.0) * 1e3
+
     def cpu_ms(self) -> float | None:
         """Return the processor time that the process has used; None where nobody tells. [ms]"""
         path = Path(f"/proc/{self.process.pid}/stat")
@@ -89,10 +102,20 @@ class Served:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") * 1_000
 
 
+def pinned(words: list[str], core: int) -> list[str]:
+    """Return the words of a command that runs on one core, where that can be had."""
+    if shutil.which("taskset") and (os.cpu_count() or 1) > 1:
+        return ["taskset", "-c", str(core), *words]
+    return words
+
+
 @contextmanager
-def served(*words: str) -> Iterator[Served]:
+def served(*words: str, core: int | None = None) -> Iterator[Served]:
     """Run `python` *words*, which says in its first line where it listens, until the block ends."""
-    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE) as process:
+    command = [sys.executable, *words]
+    if core is not None:
+        command = pinned(command, core)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - it was asked for
             line = process.stdout.readline().decode()
@@ -110,6 +133,14 @@ def answered(connection: Connection, request: bytes) -> bytes:
     if status != OK:
         raise SystemExit(f"{request.split(b' HTTP')[0]!r} was answered {status}: {body[:500]!r}")
     return body
+
+
+def awaited(server: Served) -> Served:
+    """Return a server of ours once it answers."""
+    connection = Connection(server.base_url)
+    answered(connection, connection.request("/readyz"))
+    connection.close()
+    return server
 
 
 def durations_ms(work: Callable[[], object], count: int) -> list[float]:

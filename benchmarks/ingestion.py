@@ -1,8 +1,9 @@
-"""Reports a second over HTTP: durable, on SQLite and on PostgreSQL, one worker, 1 and 4 senders.
+"""Reports a second over HTTP, durable, on SQLite and PostgreSQL; bytes on disk; an import.
 
 A report is what an envoy with 20 microinverters tells: their intervals of 5 minutes, or of an
 hour. Each sender has one keep-alive connection and waits for each acknowledgement. Every report
-is new, of the day that runs, of one of many systems in turn.
+is new, of the day that runs, of one of many systems in turn. The server has one core; PostgreSQL
+runs where it likes.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from _measuring import HERE, Connection, answered, keep, median_and_p99, served, show
+from _disk import closed_days, imported
+from _load import asked
+from _measuring import HERE, SERVER_CORE, Connection, Served, awaited, keep, served, show
 
 from relight.config import Rules
 from relight.model.access import new_report_key
@@ -33,9 +35,11 @@ STEP_S = 300
 #: Noon in June 2024, UTC: half of a day's slots are to be told.
 NOW = 1_718_452_800
 MORNING_S = 12 * 3_600
-SYSTEMS_A_CASE = 60
+SYSTEMS_A_CASE = 150
 #: Intervals of each inverter in a report, and senders.
-CASES = ((1, 1), (1, 4), (12, 1), (12, 4))
+CASES = ((1, 1), (1, 4), (1, 16), (12, 1), (12, 4), (12, 16))
+#: Intervals of one inverter that no case takes in a second.
+RATE_MAX = 8_000
 
 
 def report(system_id: int, first_end_at: int, count: int) -> bytes:
@@ -85,55 +89,25 @@ async def furnish(url: str) -> str:
     return key
 
 
-class Sender(threading.Thread):
-    """Sends its share of a case's reports, for so many seconds."""
-
-    def __init__(self, connection: Connection, requests: list[bytes], seconds: float) -> None:
-        super().__init__(daemon=True)
-        self._connection = connection
-        self._requests = requests
-        self._seconds = seconds
-        self.took_ms: list[float] = []
-
-    def run(self) -> None:
-        """Send until the time is over; stop at what is not acknowledged."""
-        until = time.monotonic() + self._seconds
-        for request in self._requests:
-            began = time.perf_counter_ns()
-            answered(self._connection, request)
-            self.took_ms.append((time.perf_counter_ns() - began) / 1e6)
-            if time.monotonic() > until:
-                return
-
-
-def case(base_url: str, key: str, number: int, seconds: float) -> dict[str, float]:
+def case(server: Served, key: str, number: int, seconds: float) -> dict[str, float]:
     """Measure one case on a server that runs."""
     count, senders = CASES[number]
-    connections = [Connection(base_url) for _ in range(senders)]
-    bodies = islice(reports(1 + number * SYSTEMS_A_CASE, count), int(2_000 * seconds))
-    made = connections[0]
-    requests = [made.request("/ingest/v1/reports", body, bearer=key) for body in bodies]
-    threads = [
-        Sender(connection, requests[n::senders], seconds)
-        for n, connection in enumerate(connections)
-    ]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took_s = time.monotonic() - began
-    for connection in connections:
-        connection.close()
-    took_ms = [one for thread in threads for one in thread.took_ms]
-    if len(took_ms) < 2 * senders:
+    bodies = islice(reports(1 + number * SYSTEMS_A_CASE, count), int(RATE_MAX / count * seconds))
+    connection = Connection(server.base_url)
+    requests = [connection.request("/ingest/v1/reports", body, bearer=key) for body in bodies]
+    connection.close()
+    used_us = server.cpu_us()
+    found = asked(server.base_url, requests, senders, seconds=seconds)
+    used_us = server.cpu_us() - used_us
+    if found.count < 2 * senders:
         raise SystemExit("too few reports were acknowledged to say anything")
-    middle, slow = median_and_p99(took_ms)
     return {
-        "reports_a_s": round(len(took_ms) / took_s, 1),
-        "intervals_a_s": round(len(took_ms) / took_s * count * INVERTERS),
-        "median_ms": round(middle, 2),
-        "p99_ms": round(slow, 2),
+        "reports_a_s": round(found.rate, 1),
+        "intervals_a_s": round(found.rate * count * INVERTERS),
+        "cpu_us": round(used_us / found.count, 1),
+        "cpu_us_an_interval": round(used_us / found.count / count / INVERTERS, 2),
+        "median_ms": round(found.median_ms, 2),
+        "p99_ms": round(found.p99_ms, 2),
     }
 
 
@@ -142,51 +116,62 @@ def measured(url: str, folder: Path, seconds: float) -> dict[str, dict[str, floa
     key = asyncio.run(furnish(url))
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW))
     words = ["relight", "serve", "--port", "0", "--data", str(folder), "--database", url]
-    with served("-m", *words, "--at", at) as server:
-        connection = Connection(server.base_url)
-        answered(connection, connection.request("/readyz"))
-        connection.close()
+    with served("-m", *words, "--at", at, core=SERVER_CORE) as server:
+        awaited(server)
         return {
             f"{INVERTERS} × {count}, {senders} sender{'s' * (senders > 1)}": case(
-                server.base_url, key, number, seconds
+                server, key, number, seconds
             )
             for number, (count, senders) in enumerate(CASES)
         }
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Make a database on the tests' PostgreSQL, which syncs as an operator's does."""
+def postgresql() -> Iterator[Callable[[], str]]:
+    """Start the tests' PostgreSQL, which syncs as an operator's does; makes databases."""
     sys.path.insert(0, str(HERE.parent))
     from tests.postgresql import Databases, postgresql_server  # noqa: PLC0415 - after the path
 
     with postgresql_server(durable=True) as server, closing(Databases(server)) as databases:
-        url = databases.create()
-        yield url
-        databases.drop(url)
+        yield databases.create
 
 
 def main() -> None:
-    """Measure both stores, print a table and keep it."""
+    """Measure both stores, print tables and keep them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4, help="of each case")
     given = parser.parse_args()
     found: dict[str, dict[str, dict[str, float]]] = {}
+    disk: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder:
         url = f"sqlite:///{folder}/relight.sqlite3"
         found["SQLite"] = measured(url, Path(folder), given.seconds)
-    with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder, postgresql() as url:
-        found["PostgreSQL"] = measured(url, Path(folder), given.seconds)
+    with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder:
+        disk["SQLite"] = closed_days(f"sqlite:///{folder}/relight.sqlite3")
+    with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder, postgresql() as create:
+        found["PostgreSQL"] = measured(create(), Path(folder), given.seconds)
+        disk["PostgreSQL"] = closed_days(create())
+    taken = imported()
     show(
-        "Ingestion over HTTP, durable, one worker (inverters × intervals a report)",
-        ("", "reports/s", "intervals/s", "median ms", "p99 ms"),
+        "Ingestion over HTTP, durable, one worker on one core (inverters × intervals a report)",
+        ("", "reports/s", "intervals/s", "cpu µs", "a row", "median ms", "p99 ms"),
         [
             (f"{store}, {name}", *one.values())
             for store, cases in found.items()
             for name, one in cases.items()
         ],
     )
-    keep("ingestion", dict(found))
+    show(
+        "Closed days on disk, indexes and row overhead included [bytes a reported inverter slot]",
+        ("", "slots", "as reported", "all that is derived too", "save of a system-year, s"),
+        [(store, *one.values()) for store, one in disk.items()],
+    )
+    show(
+        "One system-year at 5 minutes × 20 inverters by `relight import`",
+        ("", "rows", "s"),
+        [(name, *one.values()) for name, one in taken.items()],
+    )
+    keep("ingestion", {"senders": found, "disk": disk, "import": taken})
 
 
 if __name__ == "__main__":

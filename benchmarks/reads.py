@@ -1,189 +1,210 @@
-"""Start, memory, and the time of a warm answer: the demo's fleet on SQLite, one worker.
+"""Answers of one worker on one core, beside a constant body, nginx and peers: SQLite.
 
-Each endpoint is asked over one keep-alive connection, in turns with a constant body of the same
-size from the same stack; their ratio says what Relight itself costs, whatever the machine.
+A fleet of 1,000 systems × 3 years of intervals and 7 more of daily totals; every call has a key
+whose quota is counted. Cold: each request another address, more than any cache holds. Warm: a few
+addresses again and again. Each is asked in turns with a body of the same size: from the same
+server, nothing looked up (`constant`), and from a file (`nginx`).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 import time
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
+from statistics import mean, median
 
-from _measuring import (
-    HERE,
-    Connection,
-    Served,
-    answered,
-    durations_ms,
-    keep,
-    median_and_p99,
-    served,
-    show,
-)
+import _peers as peers
+from _asking import DAY, EVERY, LIFETIME, Asked, address, cold, warm
+from _comparing import CONSTANT, Rival, at_half, told, turns
+from _fleet import TODAY, YEAR_DAYS, ZONE, Fleet, Shape, built
+from _load import Targets
+from _measuring import HERE, SERVER_CORE, Connection, Served, answered, keep, served, show
 
-#: Where the demo's first system stands.
-ZONE = ZoneInfo("America/Los_Angeles")
-STARTS = 5
-WARM_UP = 100
-#: Requests in a row before the other server has its turn.
-TURN = 50
-CONSTANT = str(HERE / "_constant.py")
+from relight.model.clock import day_start_at
+
+CONNECTIONS = (1, 16)
+STARTS = 3
+#: Addresses whose answers tell how large they are.
+SAMPLES = 24
+#: Of what is cold and what is warm; the others are only asked for their rates.
+OURS = ("cold", "warm")
+HEADER = ("", "conn", "bytes", "req/s", "cpu µs", "median ms", "p99 ms", "of constant", "by cpu")
 
 
-def build(data: Path, systems: int, days: int) -> float:
-    """Build the demo's fleet, and return how long it took. [s]"""
-    words = ["relight", "demo", "--no-serve", "--data", str(data)]
-    began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", *words, "--systems", str(systems), "--days", str(days)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Stage:
+    """The servers that run."""
+
+    fleet: Fleet
+    ours: Served
+    constant: Served
+    nginx: Served | None
+    files: Path
+    victoria: Served | None
+    prism: Served | None
 
 
-def targets(client: dict[str, object]) -> dict[str, str]:
-    """Return what is asked, by its name."""
-    system = f"/api/v2/systems/{client['system_id']}"
-    midnight = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    yesterday = midnight - timedelta(days=1)
+@contextmanager
+def stage(fleet: Fleet) -> Iterator[Stage]:
+    """Start every server on the one core."""
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="relight-bench-")))
+        ours = opened.enter_context(served(*fleet.serve_words(), core=SERVER_CORE))
+        constant = served(str(HERE / "_constant.py"), core=SERVER_CORE)
+        connection = Connection(ours.base_url)
+        document = folder / "openapi.json"
+        document.write_bytes(answered(connection, connection.request("/api/v2/openapi.json")))
+        connection.close()
+        yield Stage(
+            fleet,
+            ours,
+            opened.enter_context(constant),
+            opened.enter_context(peers.nginx(folder)),
+            folder / "files",
+            opened.enter_context(peers.victoria(fleet)),
+            opened.enter_context(peers.prism(document)),
+        )
 
-    def target(path: str, **parameters: object) -> str:
-        caller = {"key": client["key"], "user_id": client["user_id"]}
-        return f"{path}?{urlencode(caller | parameters)}"
 
-    day = {"start_at": int(yesterday.timestamp()), "end_at": int(midnight.timestamp())}
-    month = day | {"start_at": int((midnight - timedelta(days=30)).timestamp())}
-    return {
-        "stats, a day": target(f"{system}/stats", **day),
-        "rgm_stats, a day": target(f"{system}/rgm_stats", **day),
-        "rgm_stats, a month": target(f"{system}/rgm_stats", **month),
-        "consumption_stats, a month": target(f"{system}/consumption_stats", **month),
-        "energy_lifetime": target(f"{system}/energy_lifetime"),
-        "summary": target(f"{system}/summary"),
-        "systems": target("/api/v2/systems"),
-    }
+def sized(paths: list[str], connection: Connection) -> int:
+    """Return how long the answers of some addresses are; asks each of them. [bytes]"""
+    sizes = [len(answered(connection, connection.request(path))) for path in paths]
+    return round(mean(sizes))
 
 
-def start_s(data: Path, target: str) -> float:
+def rivals(on: Stage, asked: Asked, size: int) -> list[Rival]:
+    """Return who is asked, and what."""
+    found = [
+        Rival("cold", on.ours, Targets(cold(on.fleet, asked))),
+        Rival("warm", on.ours, Targets(warm(on.fleet, asked))),
+        Rival(CONSTANT, on.constant, Targets([f"/{size}"])),
+    ]
+    if on.nginx is not None:
+        (on.files / f"{size}").write_text(f'"{"0" * (size - 2)}"', "ascii")
+        found.append(Rival(peers.NGINX, on.nginx, Targets([f"/{size}"])))
+    if on.victoria is not None and asked in {DAY, LIFETIME}:
+        found.append(Rival(peers.VICTORIA, on.victoria, Targets(_queries(on.fleet, asked))))
+    if on.prism is not None and _is_answered(on.prism, warm(on.fleet, asked)[0]):
+        found.append(Rival(peers.PRISM, on.prism, Targets(warm(on.fleet, asked))))
+    return found
+
+
+def _queries(fleet: Fleet, asked: Asked) -> list[str]:
+    """Return what VictoriaMetrics is asked, of days and systems as random as ours."""
+    found = []
+    for n in range(20_000):
+        name, day, days, step_s = "day", fleet.shape.first_day + n % 97, 10**6, 86_400
+        if asked is DAY:
+            name, days, step_s = "power", 1, 300
+            day = TODAY - 1 - n * 7 % min(fleet.shape.slot_days, YEAR_DAYS - 1)
+        end_at = day_start_at(ZONE, min(day + days, TODAY))
+        span = f"start={day_start_at(ZONE, day)}&end={end_at}"
+        query = f"{name}%7Bsystem%3D%22{1 + n * 31 % fleet.shape.systems}%22%7D"
+        found.append(f"/api/v1/query_range?query={query}&{span}&step={step_s}")
+    return found
+
+
+def _is_answered(server: Served, path: str) -> bool:
+    connection = Connection(server.base_url)
+    try:
+        return connection.ask(connection.request(path))[0] == 200
+    finally:
+        connection.close()
+
+
+def compared(on: Stage, asked: Asked, *, rounds: int, seconds: int) -> dict[str, object]:
+    """Measure an endpoint beside all others."""
+    connection = Connection(on.ours.base_url)
+    paths = cold(on.fleet, asked)[-SAMPLES:]
+    size = sized(paths, connection)
+    sized(warm(on.fleet, asked), connection)
+    connection.close()
+    every = rivals(on, asked, size)
+    found: dict[str, object] = {"bytes": size}
+    for count in CONNECTIONS:
+        found[f"{count}"] = numbers = told(turns(every, count, rounds=rounds, seconds=seconds))
+    for rival in every:
+        if rival.name in OURS:
+            top = numbers[rival.name]["requests_a_s"]
+            numbers[rival.name] |= at_half(rival, top, connections=count, seconds=2.0 * seconds)
+        rival.targets.remove()
+    return found
+
+
+def start_s(fleet: Fleet) -> float:
     """Return how long it takes from the command to the first answer. [s]"""
     began = time.perf_counter()
-    with served("-m", "relight", "serve", "--port", "0", "--data", str(data)) as server:
+    with served(*fleet.serve_words(), core=SERVER_CORE) as server:
         connection = Connection(server.base_url)
+        target = address(fleet, "/api/v2/systems/1/summary", {})
         answered(connection, connection.request(target))
         took_s = time.perf_counter() - began
         connection.close()
     return took_s
 
 
-def compared(
-    server: Served, connections: tuple[Connection, Connection], target: str, count: int
-) -> dict[str, float | None]:
-    """Measure an endpoint and a constant body of its size, in turns."""
-    ours, other = connections
-    request = ours.request(target)
-    size = len(answered(ours, request))
-    constant = other.request(f"/{size}")
-    for _ in range(WARM_UP):
-        answered(ours, request)
-        answered(other, constant)
-    found: list[float] = []
-    floor: list[float] = []
-    used_before_ms = server.cpu_ms()
-    for _ in range(max(count // TURN, 4)):
-        found += durations_ms(lambda: answered(ours, request), TURN)
-        floor += durations_ms(lambda: answered(other, constant), TURN)
-    used_ms = server.cpu_ms()
-    middle, slow = median_and_p99(found)
-    floor_middle, floor_slow = median_and_p99(floor)
-    return {
-        "bytes": size,
-        "median_ms": round(middle, 4),
-        "p99_ms": round(slow, 4),
-        "cpu_ms": None
-        if used_ms is None or used_before_ms is None
-        else round((used_ms - used_before_ms) / len(found), 3),
-        "constant_median_ms": round(floor_middle, 4),
-        "constant_p99_ms": round(floor_slow, 4),
-        "ratio": round(middle / floor_middle, 2),
-    }
-
-
-def measured(data: Path, count: int) -> dict[str, object]:
-    """Measure a fleet that is there."""
-    client = json.loads((data / "demo.json").read_text("utf-8"))
-    asked = targets(client)
-    starts = [start_s(data, asked["summary"]) for _ in range(STARTS)]
-    with (
-        served("-m", "relight", "serve", "--port", "0", "--data", str(data)) as server,
-        served(CONSTANT) as floor,
-    ):
-        ours, other = Connection(server.base_url), Connection(floor.base_url)
-        fresh_mb = server.resident_mb()
-        answers = {
-            name: compared(server, (ours, other), target, count) for name, target in asked.items()
-        }
-        used_mb = server.resident_mb()
-        ours.close()
-        other.close()
-    return {
-        "start_to_first_answer_s": round(median(starts), 3),
-        "resident_fresh_mb": round(fresh_mb, 1),
-        "resident_after_reads_mb": round(used_mb, 1),
-        "answers": answers,
-    }
+def tell(found: dict[str, object]) -> None:
+    """Print the tables."""
+    answers: dict[str, dict[str, object]] = found["answers"]  # type: ignore[assignment]
+    rows: list[tuple[object, ...]] = []
+    paces: list[tuple[object, ...]] = []
+    for name, one in answers.items():
+        for count in CONNECTIONS:
+            numbers: dict[str, dict[str, float]] = one[f"{count}"]  # type: ignore[assignment]
+            rows += [
+                (f"{name}: {rival}", count, one["bytes"], *list(told.values())[:6])
+                for rival, told in numbers.items()
+            ]
+        paces += [(f"{name}: {rival}", *list(numbers[rival].values())[6:]) for rival in OURS]
+    show("Answers of one core, one worker, SQLite", HEADER, rows)
+    show(
+        "At half of the top rate, 16 connections",
+        ("", "req/s", "median ms", "p99 ms", "p99 / median"),
+        paces,
+    )
 
 
 def main() -> None:
-    """Build a fleet unless one is given, measure it, print tables and keep them."""
+    """Build a fleet unless one is kept, measure it, print tables and keep them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--systems", type=int, default=25)
-    parser.add_argument("--days", type=int, default=400)
-    parser.add_argument("--requests", type=int, default=2_000, help="of each endpoint")
-    parser.add_argument("--quick", action="store_true", help="3 systems, 60 days, 400 requests")
-    parser.add_argument("--data", type=Path, help="a fleet that `relight demo` has built")
+    parser.add_argument("--keep", type=Path, help="build the fleet here, or find it here")
+    parser.add_argument("--systems", type=int, default=1_000)
+    parser.add_argument("--slot-days", type=int, default=1_095)
+    parser.add_argument("--total-days", type=int, default=2_556)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=1, help="of each turn")
+    parser.add_argument("--only", default="", help="endpoints whose names begin so")
+    parser.add_argument("--quick", action="store_true", help="100 systems, 60 days, one round")
     given = parser.parse_args()
     if given.quick:
-        given.systems, given.days, given.requests = 3, 60, 400
+        given.systems, given.slot_days, given.total_days, given.rounds = 100, 60, 3_590, 1
+    shape = Shape(given.systems, given.slot_days, given.total_days)
     with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder:
-        data, build_s = given.data or Path(folder), None
-        if given.data is None:
-            build_s = round(build(data, given.systems, given.days), 1)
-        found = measured(data, given.requests)
-    fleet = "given" if given.data else f"{given.systems} systems, {given.days} days"
-    found = {"fleet": fleet, "build_s": build_s, **found}
+        fleet, build_s = built(given.keep or Path(folder), shape)
+        starts = [start_s(fleet) for _ in range(STARTS)]
+        with stage(fleet) as on:
+            fresh_mb = on.ours.resident_mb()
+            answers = {
+                asked.name: compared(on, asked, rounds=given.rounds, seconds=given.seconds)
+                for asked in EVERY
+                if asked.name.startswith(given.only)
+            }
+            used_mb = on.ours.resident_mb()
+    found = {
+        "systems": given.systems,
+        "build_s": round(build_s, 1),
+        "start_to_first_answer_s": round(median(starts), 3),
+        "resident_fresh_mb": round(fresh_mb, 1),
+        "resident_after_reads_mb": round(used_mb, 1),
+        "left_out": peers.missing(),
+        "answers": answers,
+    }
     tell(found)
     keep("reads", found)
-
-
-def tell(found: dict[str, object]) -> None:
-    """Print the tables."""
-    answers: dict[str, dict[str, float | None]] = found["answers"]  # type: ignore[assignment]
-    show(
-        f"A worker with the demo's fleet ({found['fleet']}), SQLite",
-        ("", "found", "wanted"),
-        [
-            ("start to first answer, s", found["start_to_first_answer_s"], "≤ 1.5"),
-            ("resident after its start, MB", found["resident_fresh_mb"], ""),
-            ("resident after these reads, MB", found["resident_after_reads_mb"], "≤ 120"),
-            ("stats of a day, warm, median ms", answers["stats, a day"]["median_ms"], "≤ 1"),
-        ],
-    )
-    header = ("warm, one connection", "bytes", "median ms", "p99 ms", "cpu ms")
-    show(
-        "Answers, beside a constant body of the same size from the same stack",
-        (*header, "constant ms", "its p99", "ratio"),
-        [(name, *one.values()) for name, one in answers.items()],
-    )
 
 
 if __name__ == "__main__":
