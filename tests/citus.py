@@ -1,7 +1,8 @@
 """Several machines for the tests: a real cluster where one is named, else Citus' functions.
 
 RELIGHT_TEST_CITUS is the URL of a database of a cluster with the extension, in which the tests may
-make schemas. The stand-ins keep what `relight database` called them with; nothing is spread.
+make schemas; or `stand-in`: then the tests' own PostgreSQL gets functions of the same names, which
+keep what they were called with. Nothing is spread, but the store asks as it does on a cluster.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from relight.store import distribution
 from relight.store.database import open_database
 from relight.store.migrate import migrate
 
-CLUSTER: Final = "RELIGHT_TEST_CITUS"
+CLUSTER: Final = os.environ.get("RELIGHT_TEST_CITUS", "")
+STAND_IN: Final = "stand-in"
 SHARDS: Final = 4
 _numbers = itertools.count()
 

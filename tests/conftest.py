@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 
 from relight.store.database import SQLITE_PREFIX, Database, open_database
 from relight.store.migrate import migrate
-from tests.citus import CLUSTER, Cluster
+from tests.citus import CLUSTER, STAND_IN, Cluster, put_stand_ins
 from tests.postgresql import Databases, Server, postgresql_server
 
 #: The folder of tests that need a browser; `tests/browser/chromium.py` looks for one.
@@ -109,10 +109,23 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", "postgresql", *(["citus"] if CLUSTER in os.environ else [])])
+@pytest.fixture(params=["sqlite", "postgresql", *(["citus"] if CLUSTER else [])])
 def backend(request: pytest.FixtureRequest) -> str:
     """Return which database the test runs on; every test that takes one runs on both."""
     return cast("str", request.param)
+
+
+@pytest.fixture(scope="session")
+def cluster_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the URL of a database of a cluster, or of one that looks like it."""
+    if CLUSTER != STAND_IN:
+        yield CLUSTER
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    url = databases.create()
+    asyncio.run(put_stand_ins(url))
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture
@@ -122,7 +135,7 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
         yield f"{SQLITE_PREFIX}{tmp_path / 'relight.sqlite3'}"
         return
     if backend == "citus":
-        with Cluster(os.environ[CLUSTER]) as cluster:
+        with Cluster(request.getfixturevalue("cluster_database")) as cluster:
             yield cluster.schema()
         return
     databases: Databases = request.getfixturevalue("databases")
@@ -145,7 +158,7 @@ def new_store_url(
         yield lambda: _sqlite_copy(source, tmp_path / f"relight-{next(numbers)}.sqlite3")
         return
     if backend == "citus":
-        with Cluster(os.environ[CLUSTER]) as cluster:
+        with Cluster(request.getfixturevalue("cluster_database")) as cluster:
             yield cluster.store
         return
     databases: Databases = request.getfixturevalue("databases")
