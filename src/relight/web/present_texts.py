@@ -79,4 +79,4 @@ def _against_yesterday(scene: Scene, locale: str) -> str:
     text = f"yesterday {reading.measured(whole_wh, 'Wh', locale)}"
     if not by_now_wh or by_now_wh == whole_wh:
         return text
-    return f"{text}, {reading.measured(by_now_wh, 'Wh', locale)} by this time"
+    return f"{text}, {reading.measured(by_now_wh, 'Wh', locale)} by now"

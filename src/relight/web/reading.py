@@ -96,8 +96,8 @@ def measure(value: float | None, unit: str, locale: str) -> tuple[str, str]:
 
 
 def measured(value: float | None, unit: str, locale: str) -> str:
-    """Return the same as one text."""
-    return " ".join(one for one in measure(value, unit, locale) if one)
+    """Return the same as one text that no line breaks."""
+    return "\u00a0".join(one for one in measure(value, unit, locale) if one)
 
 
 def percent(value: float | None, locale: str, *, digits: int = 0) -> str:

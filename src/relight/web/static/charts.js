@@ -43,10 +43,10 @@ export function measure(value, unit) {
   for (const [size, prefix] of SIZES) {
     if (Math.abs(value) >= (size > 1000 ? size * 10 : size)) {
       const scaled = value / size, most = Math.abs(scaled);
-      return `${number(scaled, most < 10 ? 2 : most < 1000 ? 1 : 0)} ${prefix}${unit}`;
+      return `${number(scaled, most < 10 ? 2 : most < 1000 ? 1 : 0)}\u00a0${prefix}${unit}`;
     }
   }
-  return `${number(value)} ${unit}`;
+  return `${number(value)}\u00a0${unit}`;
 }
 
 /** Labels of an axis: all in the unit of the largest, no digits more than they need. */
@@ -89,7 +89,6 @@ export function flag(u, x, text, colours) {
   const { ctx, bbox } = u, at = Math.round(u.valToPos(x, "x", true)), ratio = devicePixelRatio;
   ctx.save();
   ctx.strokeStyle = colours.ink3;
-  ctx.fillStyle = colours.ink2;
   ctx.lineWidth = ratio;
   ctx.setLineDash([4 * ratio, 3 * ratio]);
   ctx.beginPath();
@@ -102,6 +101,10 @@ export function flag(u, x, text, colours) {
   ctx.textAlign = isLeft ? "right" : "left";
   ctx.textBaseline = "top";
   const from = isLeft ? at - gap : Math.min(at + gap, bbox.left + bbox.width - width);
+  // The words stand before whatever bars or lines reach so high.
+  ctx.fillStyle = faded(colours.card, 0.85);
+  ctx.fillRect(isLeft ? from - width - gap / 2 : from - gap / 2, bbox.top, width + gap, 16 * ratio);
+  ctx.fillStyle = colours.ink2;
   ctx.fillText(text, from, bbox.top + 2 * ratio);
   ctx.restore();
 }
