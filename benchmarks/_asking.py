@@ -6,17 +6,32 @@ Cold addresses are drawn at random from more than any cache holds; warm ones are
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from _fleet import INVERTERS, TODAY, YEAR_DAYS, ZONE, Fleet, inverters_of
+from _fleet import (
+    DAY_S,
+    INVERTERS,
+    QUARTER_S,
+    SLOT_S,
+    TODAY,
+    YEAR_DAYS,
+    ZONE,
+    Fleet,
+    inverters_of,
+)
+from _measuring import SERVER_CORE, Connection, answered, served
 
 from relight.model.access import user_code
 from relight.model.clock import date_of_day, day_start_at
 
 COLD_MAX = 30_000
 WARM = 16
+#: Fleets with no more days of intervals are asked for spans that begin at any mark: whole days
+#: would be too few addresses.
+SHORT_DAYS = 31
 PAGE = 100
 MOST_INVERTERS = max(INVERTERS)
 #: Days before yesterday at which the last month begins that `rgm_stats` is asked for.
@@ -41,12 +56,15 @@ def day_of(system: str, day: int) -> tuple[str, dict[str, object]]:
 
 
 def _stats(fleet: Fleet, chance: random.Random) -> tuple[str, dict[str, object]]:
-    days = min(fleet.shape.slot_days, YEAR_DAYS - 1)
-    return day_of(_system(fleet, chance), TODAY - 1 - chance.randrange(days))
+    days, system = min(fleet.shape.slot_days, YEAR_DAYS - 1), _system(fleet, chance)
+    if fleet.shape.slot_days > SHORT_DAYS:
+        return day_of(system, TODAY - 1 - chance.randrange(days))
+    start_at = day_start_at(ZONE, TODAY) - SLOT_S * chance.randrange(288, 288 * (days - 1))
+    return f"{system}/stats", {"start_at": start_at, "end_at": start_at + DAY_S}
 
 
 def _lifetime(fleet: Fleet, chance: random.Random) -> tuple[str, dict[str, object]]:
-    first = date_of_day(fleet.shape.first_day + chance.randrange(100))
+    first = date_of_day(fleet.shape.first_day + chance.randrange(300))
     return f"{_system(fleet, chance)}/energy_lifetime", {"start_date": first}
 
 
@@ -66,12 +84,15 @@ def _rgm(fleet: Fleet, chance: random.Random) -> tuple[str, dict[str, object]]:
     days = min(fleet.shape.slot_days, YEAR_DAYS - 1)
     day = TODAY - min(_MONTH_DAYS + chance.randrange(max(days - _MONTH_DAYS, 1)), days)
     start_at, end_at = day_start_at(ZONE, day), day_start_at(ZONE, min(day + _MONTH_DAYS, TODAY))
+    if fleet.shape.slot_days <= SHORT_DAYS:
+        start_at += QUARTER_S * chance.randrange(96)
+        end_at -= QUARTER_S * chance.randrange(96)
     return f"{_system(fleet, chance)}/rgm_stats", {"start_at": start_at, "end_at": end_at}
 
 
 def _meters(fleet: Fleet, chance: random.Random) -> tuple[str, dict[str, object]]:
     day = TODAY - chance.randrange(min(fleet.shape.slot_days, YEAR_DAYS))
-    end_at = day_start_at(ZONE, day) - 900 * chance.randrange(96)
+    end_at = day_start_at(ZONE, day) - QUARTER_S * chance.randrange(96)
     return f"{_system(fleet, chance)}/production_meter_readings", {"end_at": end_at}
 
 
@@ -113,3 +134,15 @@ def warm(fleet: Fleet, asked: Asked) -> list[str]:
     if asked is SUMMARY:
         return [address(fleet, f"/api/v2/systems/{n}/summary", {}) for n in range(1, WARM + 1)]
     return cold(fleet, asked, WARM)
+
+
+def start_s(fleet: Fleet) -> float:
+    """Return how long it takes from the command to the first answer. [s]"""
+    began = time.perf_counter()
+    with served(*fleet.serve_words(), core=SERVER_CORE) as server:
+        connection = Connection(server.base_url)
+        target = address(fleet, "/api/v2/systems/1/summary", {})
+        answered(connection, connection.request(target))
+        took_s = time.perf_counter() - began
+        connection.close()
+    return took_s

@@ -110,6 +110,20 @@ def pinned(words: list[str], core: int) -> list[str]:
 
 
 @contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """Run this process on one core, where that can be had, until the block ends."""
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def served(*words: str, core: int | None = None) -> Iterator[Served]:
     """Run `python` *words*, which says in its first line where it listens, until the block ends."""
     command = [sys.executable, *words]

@@ -22,7 +22,18 @@ from pathlib import Path
 
 from _disk import closed_days, imported
 from _load import asked
-from _measuring import HERE, SERVER_CORE, Connection, Served, awaited, keep, served, show
+from _measuring import (
+    HERE,
+    LOAD_CORE,
+    SERVER_CORE,
+    Connection,
+    Served,
+    awaited,
+    keep,
+    on_core,
+    served,
+    show,
+)
 
 from relight.config import Rules
 from relight.model.access import new_report_key
@@ -97,7 +108,8 @@ def case(server: Served, key: str, number: int, seconds: float) -> dict[str, flo
     requests = [connection.request("/ingest/v1/reports", body, bearer=key) for body in bodies]
     connection.close()
     used_us = server.cpu_us()
-    found = asked(server.base_url, requests, senders, seconds=seconds)
+    with on_core(LOAD_CORE):
+        found = asked(server.base_url, requests, senders, seconds=seconds)
     used_us = server.cpu_us() - used_us
     if found.count < 2 * senders:
         raise SystemExit("too few reports were acknowledged to say anything")

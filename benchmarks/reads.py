@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import _peers as peers
-from _asking import DAY, EVERY, LIFETIME, Asked, address, cold, warm
+from _asking import DAY, EVERY, LIFETIME, Asked, cold, start_s, warm
 from _comparing import CONSTANT, Rival, at_half, told, turns
 from _fleet import TODAY, YEAR_DAYS, ZONE, Fleet, Shape, built
 from _load import Targets
@@ -133,18 +132,6 @@ def compared(on: Stage, asked: Asked, *, rounds: int, seconds: int) -> dict[str,
             numbers[rival.name] |= at_half(rival, top, connections=count, seconds=2.0 * seconds)
         rival.targets.remove()
     return found
-
-
-def start_s(fleet: Fleet) -> float:
-    """Return how long it takes from the command to the first answer. [s]"""
-    began = time.perf_counter()
-    with served(*fleet.serve_words(), core=SERVER_CORE) as server:
-        connection = Connection(server.base_url)
-        target = address(fleet, "/api/v2/systems/1/summary", {})
-        answered(connection, connection.request(target))
-        took_s = time.perf_counter() - began
-        connection.close()
-    return took_s
 
 
 def tell(found: dict[str, object]) -> None:

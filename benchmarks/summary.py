@@ -1,0 +1,141 @@
+"""What `make bench` found, in one table: each target, what was found, and whether it is met.
+
+Reads `results.json`, which the other files leave; a target whose numbers are not there is left out.
+Ratios are of processor time where the machine has other work to do, of rates where both agree.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from _asking import DAY, LIFETIME, PAGE, SUMMARY
+from _measuring import RESULTS, keep, show
+
+Found = dict[str, Any]
+STORES = ("SQLite", "PostgreSQL")
+LARGE = 100_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A target, and how it stands."""
+
+    what: str
+    target: str
+    found: float
+    is_met: bool
+
+    @classmethod
+    def least(cls, what: str, wanted: float, found: float) -> Line:
+        """Return a line of what should be no less than wanted."""
+        return cls(what, f"≥ {wanted:g}", round(found, 3), found >= wanted)
+
+    @classmethod
+    def most(cls, what: str, wanted: float, found: float) -> Line:
+        """Return a line of what should be no more than wanted."""
+        return cls(what, f"≤ {wanted:g}", round(found, 3), found <= wanted)
+
+
+def reads(found: Found) -> Iterator[Line]:
+    """Yield what is wanted of answers of one core, 16 connections."""
+    answers = {one.name: found["answers"].get(one.name) for one in (DAY, SUMMARY, LIFETIME)}
+    for kind, wanted in (("warm", 0.6), ("cold", 0.35)):
+        for name, one in answers.items():
+            if one is not None:
+                numbers = one["16"][kind]
+                what = f"{name}, {kind}: of the constant body"
+                yield Line.least(f"{what}, by rate", wanted, numbers["of_constant"])
+                yield Line.least(f"{what}, by cpu", wanted, numbers["cpu_of_constant"])
+    for name, one in answers.items():
+        if one is not None and "victoria-metrics" in one["16"]:
+            peer = one["16"]["victoria-metrics"]["requests_a_s"]
+            for kind in ("warm", "cold"):
+                ahead = one["16"][kind]["requests_a_s"] / peer
+                yield Line.least(f"{name}, {kind}: of VictoriaMetrics", 1.0, ahead)
+    for name, one in found["answers"].items():
+        for kind in ("warm", "cold"):
+            what = f"{name}, {kind}: p99 at half of the top rate / median"
+            yield Line.most(what, 4.0, one["16"][kind]["p99_of_median"])
+
+
+def growth(found: Found) -> Iterator[Line]:
+    """Yield what is wanted of large fleets."""
+    sizes = list(found["sizes"])
+    span = f"{int(sizes[0]):,} to {int(sizes[-1]):,} systems"
+    for name, one in found["medians"].items():
+        wanted = 1.5 if name.startswith("a report") else 1.3
+        for unit in ("median_ms", "cpu_us"):
+            grown = one[sizes[-1]][unit] / one[sizes[0]][unit]
+            yield Line.most(f"{name}: {unit.partition('_')[0]}, {span}", wanted, grown)
+    largest = found["sizes"][sizes[-1]]
+    at = f"{int(sizes[-1]):,} systems"
+    for name, one in found["pages"].items():
+        what = f"page of {PAGE} of {at}, filter {name}: slowest depth, ms"
+        yield Line.most(what, 5.0, max(one.values()))
+    yield Line.most(f"worker with {at}: MB resident", 200, largest["resident_mb"])
+    yield Line.most(f"worker with {at}: first answer, s", 2, largest["start_s"])
+
+
+def ingestion(found: Found) -> Iterator[Line]:
+    """Yield what is wanted of reports, disk and imports."""
+    top: dict[tuple[str, str], float] = {}
+    for store, cases in found["senders"].items():
+        for name, one in cases.items():
+            key = (store, "12" if re.search(r"× 12,", name) else "1")
+            top[key] = max(
+                top.get(key, 0.0), one["intervals_a_s" if key[1] == "12" else "reports_a_s"]
+            )
+    for count, unit, wanted in (("1", "reports/s", 1_000), ("12", "intervals/s", 100_000)):
+        ours = [top.get((store, count)) for store in STORES]
+        if ours[0] is not None:
+            yield Line.least(f"SQLite, 20 × {count}: {unit}", wanted, ours[0])
+        if ours[1] is not None:
+            yield Line.least(f"PostgreSQL, 20 × {count}: {unit}", 0.7 * wanted, ours[1])
+    for store, one in found["disk"].items():
+        yield Line.most(f"{store}: bytes a reported inverter slot", 4, one["bytes_a_slot"])
+        yield Line.most(
+            f"{store}: save of a system-year in columns, s", 10, one["save_of_a_year_s"]
+        )
+    for name, one in found["import"].items():
+        yield Line.most(f"system-year imported, {name}, s", 10, one["s"])
+
+
+def quota(found: Found) -> Iterator[Line]:
+    """Yield what is wanted of quotas."""
+    for name, one in found["exact"].items():
+        over = abs(one["let_in"] - one["limit"])
+        yield Line.most(f"quota of {name}: calls let in beside the limit", 0, over)
+    for name, share in found["share_of_summary"].items():
+        yield Line.most(f"counting a call, share of a {name} summary", 0.1, share)
+
+
+PARTS: dict[str, Callable[[Found], Iterator[Line]]] = {
+    "reads": reads,
+    "ingestion": ingestion,
+    "growth": growth,
+    "quota": quota,
+}
+
+
+def main() -> None:
+    """Print what was wanted and found, and keep it."""
+    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    lines = [one for name, part in PARTS.items() if name in results for one in part(results[name])]
+    for sentence in results.get("reads", {}).get("left_out", []):
+        print(sentence)
+    show(
+        "Targets",
+        ("", "wanted", "found", "met"),
+        [(one.what, one.target, one.found, "yes" if one.is_met else "NO") for one in lines],
+    )
+    met = sum(one.is_met for one in lines)
+    print(f"\n{met} of {len(lines)} are met")
+    keep("summary", {"targets": [vars(one) for one in lines], "met": met})
+
+
+if __name__ == "__main__":
+    main()
