@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from _fleet import DAYS_A_REPORT, INVERTERS, NOW, TODAY, YEAR_DAYS, ZONE, columns
 
 from relight.config import Rules
-from relight.model.clock import date_of_day, day_start_at
+from relight.model.clock import day_start_at
 from relight.model.devices import Kind
 from relight.model.reports import DayColumn, Report
 from relight.store.administration import NewSystem, add_system
@@ -121,26 +124,63 @@ def _csv(serial_number: str, days: list[DayColumn], path: Path) -> int:
     return len(lines) - 1
 
 
+def _answers(days: list[DayColumn], folder: Path) -> tuple[list[str], int]:
+    """Write a saved answer of `stats` for each day; return the files and how many rows."""
+    powers: dict[int, dict[int, int]] = {}
+    for one in days:
+        told = powers.setdefault(one.day, {})
+        for n, energy_j in enumerate(one.energies_j):
+            end_at = one.first_end_at + n * one.step_s
+            told[end_at] = told.get(end_at, 0) + energy_j // one.step_s
+    files = []
+    for day, told in powers.items():
+        intervals = [
+            {"end_at": at, "devices_reporting": TAKEN, "powr": w, "enwh": (w + 6) // 12}
+            for at, w in told.items()
+        ]
+        meta = {"status": "normal", "last_report_at": None, "last_energy_at": None}
+        answer = {"system_id": 1, "total_devices": TAKEN, "intervals": intervals}
+        files.append(str(folder / f"stats-{day}.json"))
+        Path(files[-1]).write_text(
+            json.dumps(answer | {"meta": meta | {"operational_at": None}}), "ascii"
+        )
+    return files, sum(map(len, powers.values()))
+
+
+def _import_s(folder: Path, *words: str) -> float:
+    """Return how long `relight import` takes. [s]"""
+    command = [sys.executable, "-m", "relight", "import", *words]
+    began = time.perf_counter()
+    subprocess.run(
+        [*command, "--system", "1", "--data", str(folder)], check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - began
+
+
 def imported() -> dict[str, dict[str, float]]:
-    """Import a CSV of power for each inverter of a system-year, one after the other."""
-    with tempfile.TemporaryDirectory(prefix="relight-bench-") as name:
-        folder = Path(name)
-        url = f"{SQLITE_PREFIX}{folder}/relight.sqlite3"
-        asyncio.run(_one_system(url))
-        every = year(TODAY - YEAR_DAYS, YEAR_DAYS)
+    """Import a system-year twice: as saved answers of the sum, and as a CSV for each inverter."""
+    every, found = year(TODAY - YEAR_DAYS, YEAR_DAYS), {}
+    with _a_system() as folder:
+        files, rows = _answers(every, folder)
+        took_s = _import_s(folder, *files)
+        found[f"{len(files)} saved answers of stats"] = {"rows": rows, "s": round(took_s, 1)}
+    with _a_system() as folder:
         rows, took_s = 0, 0.0
         for serial_number in sorted({one.serial_number for one in every}):
             path = folder / f"{serial_number}.csv"
             rows += _csv(serial_number, every, path)
-            began = time.perf_counter()
-            words = ["import", str(path), "--system", "1", "--serial", serial_number]
-            words += ["--power-unit", "W", "--data", name]
-            subprocess.run(
-                [sys.executable, "-m", "relight", *words], check=True, stdout=subprocess.DEVNULL
-            )
-            took_s += time.perf_counter() - began
-    first = date_of_day(TODAY - YEAR_DAYS).isoformat()
-    return {f"{TAKEN} files of power CSV, from {first}": {"rows": rows, "s": round(took_s, 1)}}
+            words = ("--serial", serial_number, "--power-unit", "W")
+            took_s += _import_s(folder, str(path), *words)
+        found[f"{TAKEN} files of power CSV"] = {"rows": rows, "s": round(took_s, 1)}
+    return found
+
+
+@contextmanager
+def _a_system() -> Iterator[Path]:
+    """Make a data folder with one system."""
+    with tempfile.TemporaryDirectory(prefix="relight-bench-") as name:
+        asyncio.run(_one_system(f"{SQLITE_PREFIX}{name}/relight.sqlite3"))
+        yield Path(name)
 
 
 async def _one_system(url: str) -> None:

@@ -3,10 +3,13 @@
 A copy has the numbers of its template under its own id, name and serial numbers, byte for byte what
 `save` would have left; so a hundred thousand systems take minutes. Each fleet stands at the same
 moment, `NOW`: serve it with `--at`. What is needed to ask it is in `fleet.json` beside the store.
+
+`python _fleet.py DIR --systems 1000` builds one and says how to serve and to ask it.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import math
@@ -295,3 +298,22 @@ def built(folder: Path, shape: Shape) -> tuple[Fleet, float]:
     copy(path, shape, str(found["report_key"]))
     note.write_text(json.dumps({"shape": asdict(shape), **found}) + "\n", "utf-8")
     return Fleet(folder, shape, **found), time.perf_counter() - began  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Build a fleet, and say how it is served and asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--systems", type=int, default=1_000)
+    parser.add_argument("--slot-days", type=int, default=7)
+    parser.add_argument("--total-days", type=int, default=1_095)
+    given = parser.parse_args()
+    shape = Shape(given.systems, given.slot_days, given.total_days)
+    fleet, took_s = built(given.folder, shape)
+    print(f"{shape.systems} systems, {fleet.store.stat().st_size / 1e6:,.1f} MB, {took_s:.1f} s")
+    print(f"relight serve --data {fleet.folder} --at {AT}")
+    print(f"/api/v2/systems/1/summary?key={fleet.key}&user_id={fleet.user_id}")
+
+
+if __name__ == "__main__":
+    main()

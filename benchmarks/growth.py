@@ -181,16 +181,18 @@ def filters(systems: int) -> dict[str, str]:
 
 
 def pages(fleet: Fleet, server: Served) -> dict[str, dict[str, float]]:
-    """Return the median time of a page by each filter, at several depths. [ms]"""
-    connection, found = Connection(server.base_url), {}
-    numbers = iter(range(10**6))
-    for name, words in filters(fleet.shape.systems).items():
+    """Return the median time of a page by each filter, around several depths. [ms]"""
+    connection, found, systems = Connection(server.base_url), {}, fleet.shape.systems
+    chance = random.Random(systems)
+    for name, words in filters(systems).items():
         found[name] = {}
         for depth in DEPTHS:
-            after = {"next": user_code(int(fleet.shape.systems * depth))} if depth else {}
             took_ms = []
             for _ in range(ASKS):
-                path = address(fleet, "/api/v2/systems", {"n": next(numbers)} | after)
+                # Around the depth: no page is like the one before.
+                after_id = 1 + int(systems * depth) + chance.randrange(systems // 25)
+                unlike = {"next": user_code(after_id), "n": chance.randrange(10**9)}
+                path = address(fleet, "/api/v2/systems", unlike)
                 request = connection.request(f"{path}&{words}")
                 began = time.perf_counter()
                 answered(connection, request)

@@ -139,13 +139,20 @@ def measured(url: str, folder: Path, seconds: float) -> dict[str, dict[str, floa
 
 
 @contextmanager
-def postgresql() -> Iterator[Callable[[], str]]:
+def postgresql_databases() -> Iterator[Callable[[], str]]:
     """Start the tests' PostgreSQL, which syncs as an operator's does; makes databases."""
     sys.path.insert(0, str(HERE.parent))
     from tests.postgresql import Databases, postgresql_server  # noqa: PLC0415 - after the path
 
     with postgresql_server(durable=True) as server, closing(Databases(server)) as databases:
         yield databases.create
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Start a PostgreSQL with a database."""
+    with postgresql_databases() as create:
+        yield create()
 
 
 def main() -> None:
@@ -160,7 +167,10 @@ def main() -> None:
         found["SQLite"] = measured(url, Path(folder), given.seconds)
     with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder:
         disk["SQLite"] = closed_days(f"sqlite:///{folder}/relight.sqlite3")
-    with tempfile.TemporaryDirectory(prefix="relight-bench-") as folder, postgresql() as create:
+    with (
+        tempfile.TemporaryDirectory(prefix="relight-bench-") as folder,
+        postgresql_databases() as create,
+    ):
         found["PostgreSQL"] = measured(create(), Path(folder), given.seconds)
         disk["PostgreSQL"] = closed_days(create())
     taken = imported()

@@ -87,8 +87,9 @@ def rivals(on: Stage, asked: Asked, size: int) -> list[Rival]:
         found.append(Rival(peers.NGINX, on.nginx, Targets([f"/{size}"])))
     if on.victoria is not None and asked in {DAY, LIFETIME}:
         found.append(Rival(peers.VICTORIA, on.victoria, Targets(_queries(on.fleet, asked))))
-    if on.prism is not None and _is_answered(on.prism, warm(on.fleet, asked)[0]):
-        found.append(Rival(peers.PRISM, on.prism, Targets(warm(on.fleet, asked))))
+    canned = [path.removeprefix("/api/v2") for path in warm(on.fleet, asked)]
+    if on.prism is not None and _is_answered(on.prism, canned[0]):
+        found.append(Rival(peers.PRISM, on.prism, Targets(canned)))
     return found
 
 

@@ -1,7 +1,7 @@
 """What `make bench` found, in one table: each target, what was found, and whether it is met.
 
 Reads `results.json`, which the other files leave; a target whose numbers are not there is left out.
-Ratios are of processor time where the machine has other work to do, of rates where both agree.
+Where the machine has other work to do, ratios of processor time say more than those of rates.
 """
 
 from __future__ import annotations
