@@ -38,6 +38,8 @@ SYSTEMS_READ, DAYS_READ = 20, 120
 #: Systems that report, and how long before the rate counts. [s]
 SYSTEMS, WARM_UP_S = 240, 2.0
 STALL_MS = 50.0
+#: What processor time is counted in.
+TICK_MS = 1_000 / os.sysconf("SC_CLK_TCK")
 WORKERS = (1, 2)
 
 
@@ -65,7 +67,7 @@ def cpus_ms(server: Served) -> dict[int, float]:
     while waiting:
         pid = waiting.pop()
         fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        found[pid] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") * 1_000
+        found[pid] = (int(fields[11]) + int(fields[12])) * TICK_MS
         waiting += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split())
     return found
 
@@ -87,7 +89,7 @@ def read_for(server: Served, asked: list[str], seconds: float) -> tuple[int, lis
     def work(number: int) -> None:
         connection = Connection(server.base_url)
         requests = [connection.request(one) for one in asked[number::READERS]]
-        while time.monotonic() < until:
+        while not counts[number] or time.monotonic() < until:
             for request in requests[:50]:
                 answered(connection, request)
             counts[number] += len(requests[:50])
@@ -113,9 +115,9 @@ def reading(data: Path, url: str, seconds: float, rounds: int) -> dict[str, obje
         for _ in range(rounds):
             for count, server in servers.items():
                 done, used_ms = read_for(server, asked, seconds)
-                rates[count].append(done / sum(used_ms) * 1_000)
+                rates[count].append(done / max(sum(used_ms), TICK_MS) * 1_000)
                 if count > 1:
-                    busiest.append(max(used_ms) / sum(used_ms))
+                    busiest.append(max(used_ms) / max(sum(used_ms), TICK_MS))
     one, two = (median(rates[count]) for count in WORKERS)
     pairs = [b / a for a, b in zip(*rates.values(), strict=True)]
     return {
