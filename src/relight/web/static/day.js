@@ -4,7 +4,6 @@
 import { bars } from "./bars.js";
 import { Plot, element, save, table } from "./charts.js";
 import { curve } from "./curve.js";
-import { listen } from "./live.js";
 
 const find = (id) => document.getElementById(id);
 const SPREAD_MS = 2_000;
@@ -230,5 +229,8 @@ function refresh() {
 
 fill();
 draw();
-// After the first view: a stream keeps a connection.
-setTimeout(() => listen(() => `/systems/live?ids=${shown.system_id}.${shown.version}`, { system: refresh, gone: () => location.reload() }), 500);
+// After the first view, which does not need it: a stream keeps a connection.
+setTimeout(async () => {
+  const { listen } = await import("./live.js");
+  listen(() => `/systems/live?ids=${shown.system_id}.${shown.version}`, { system: refresh, gone: () => location.reload() });
+}, 500);
