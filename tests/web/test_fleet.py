@@ -16,6 +16,7 @@ from relight.store import administration, reports
 from relight.store.overview import Mark, Sort
 from relight.web import cookies, fleet_asking, live, streams
 from relight.web.fleet_asking import Asked
+from relight.web.fleet_rows import Row, totals
 from relight.web.sparklines import sparkline
 from tests.serving import NOON
 from tests.web.browsing import ADMIN, OWNER, Site
@@ -128,6 +129,23 @@ def test_a_picture_is_interrupted_where_nothing_is_known() -> None:
     assert "M40.5 22.5L41.5 1.5M50.5 12h.01" == drawn.line
     assert "Most today: 900\u00a0W at 10:15" == drawn.words
     assert "" == sparkline([None] * 96, locale="de_DE").line
+
+
+def test_each_sum_says_for_itself_what_it_leaves_out() -> None:
+    def line(power_w: int | None, today_wh: int | None) -> Row:
+        none = ("", "")
+        return Row(1, 1, "normal", power_w, today_wh, None, "", none, none, "", "", "")
+
+    mixed = totals([line(None, 500), line(250, 700), line(None, None)], "en_US")
+    silent = totals([line(None, 0)], "en_US")
+    known = totals([line(0, 0)], "en_US")
+
+    assert ("not counting 2 without data", "not counting 1 without data") == (
+        mixed.power_unknown, mixed.today_unknown,
+    )  # fmt: skip
+    assert (("250", "W"), ("1.20", "kWh")) == (mixed.power, mixed.today)
+    assert ("no data now", "") == (silent.power_unknown, silent.today_unknown)
+    assert ("", "") == (known.power_unknown, known.today_unknown)
 
 
 @asynccontextmanager

@@ -40,7 +40,8 @@ class Totals(Struct, frozen=True):
 
     power: tuple[str, str]
     today: tuple[str, str]
-    unknown: str  #: how many are left out, in words; empty where none
+    power_unknown: str  #: how many its sum leaves out, in words; empty where none
+    today_unknown: str
 
 
 def row(glimpse: Glimpse, locale: str) -> Row:
@@ -68,15 +69,15 @@ def totals(rows: Iterable[Row], locale: str) -> Totals:
     every = list(rows)
     powers_w = [one.power_w for one in every if one.power_w is not None]
     todays_wh = [one.today_wh for one in every if one.today_wh is not None]
-    unknown = len(every) - min(len(powers_w), len(todays_wh))
     return Totals(
         power=reading.measure(sum(powers_w) if powers_w else None, "W", locale),
         today=reading.measure(sum(todays_wh) if todays_wh else None, "Wh", locale),
-        unknown=_unknown(unknown, len(every)),
+        power_unknown=_unknown(len(powers_w), len(every), "no data now"),
+        today_unknown=_unknown(len(todays_wh), len(every), "no data yet"),
     )
 
 
-def _unknown(count: int, of: int) -> str:
-    if not count:
+def _unknown(known: int, of: int, nothing: str) -> str:
+    if known == of:
         return ""
-    return "no data yet" if count == of else f"not counting {count} without data"
+    return f"not counting {of - known} without data" if known else nothing

@@ -94,10 +94,11 @@ setTimeout(() => {
   listen(address, {
     system: setLine,
     totals: (told) => {
-      setMeasure(document.getElementById("total-power"), told.power);
-      setMeasure(document.getElementById("total-today"), told.today);
-      const note = document.getElementById("total-note");
-      note.textContent = told.unknown || note.dataset.otherwise;
+      for (const name of ["power", "today"]) {
+        setMeasure(document.getElementById(`total-${name}`), told[name]);
+        const note = document.getElementById(`${name}-note`);
+        note.textContent = told[`${name}_unknown`] || note.dataset.otherwise;
+      }
     },
     gone: ({ system_id }) => {
       versions.delete(String(system_id));
