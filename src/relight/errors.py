@@ -20,7 +20,9 @@ RelightError
 ├── StoreError               the store cannot be opened or used; one line for the operator
 │   ├── StoreUnreadable      not a store, damaged, or not ours to open
 │   ├── OlderSchema          to be migrated first
-│   └── NewerSchema          written by a later Relight
+│   ├── NewerSchema          written by a later Relight
+│   ├── StoreNotEmpty        a store that another is to be put into, which holds something already
+│   └── BackupUnreadable     a backup that is damaged, is none, or does not fit
 ├── GatewayError             a gateway that does not answer, or tells nothing that can be used
 │   └── GatewayRefuses       a token or a password that a gateway, or the vendor, does not take
 ├── SetupError               an option, a file or a port that the server cannot start with
@@ -189,6 +191,14 @@ class NewerSchema(StoreError):
         )
         self.found = found
         self.known = known
+
+
+class StoreNotEmpty(StoreError):
+    """A store that another one was to be put into holds something already."""
+
+
+class BackupUnreadable(StoreError):
+    """A backup that is damaged, is none, or does not fit the store or this version."""
 
 
 class GatewayError(RelightError):

@@ -45,6 +45,8 @@ COMMANDS: Final = {
     "migrate": Entry("upkeep", "migrate"),
     "database": Entry("databases", "app", is_group=True),
     "export": Entry("exporting", "export"),
+    "backup": Entry("backups", "backup"),
+    "restore": Entry("backups", "restore"),
     "audit": Entry("upkeep", "note_list"),
 }
 

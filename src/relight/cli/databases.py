@@ -1,19 +1,22 @@
-"""`relight database`: where the store's tables are, and spreading them over several machines."""
+"""`relight database`: where the tables are, spreading them over machines, moving to another."""
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from relight.cli.desk import desk
+from relight.cli.desk import desk, make_folder
 from relight.cli.options import AsJson, Data, DatabaseUrl
 from relight.cli.showing import show_all, show_one
-from relight.store import distribution
-from relight.store.database import Transaction
+from relight.errors import SetupError
+from relight.store import distribution, moving
+from relight.store.database import SQLITE_PREFIX, Rows, Transaction
 from relight.store.distribution import Node, TableLayout
 
-app = typer.Typer(no_args_is_help=True, help="The database: its layout, several machines.")
+app = typer.Typer(no_args_is_help=True, help="The database: layout, machines, moving.")
 
 
 @app.command("status")
@@ -68,3 +71,45 @@ def distribute(
 
 async def _nothing(_: Transaction) -> None:
     """Change nothing more: what was done is to be noted."""
+
+
+@app.command("move")
+def move(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL",
+            envvar="RELIGHT_MOVE_TO",
+            help="The empty store to fill: postgresql://… or sqlite:///FILE.",
+        ),
+    ],
+    *,
+    data: Data = None,
+    database: DatabaseUrl = None,
+) -> None:
+    """Fill another, empty store with all that this one holds, secrets too, and compare the two.
+
+    All of it or nothing; this store stays as it is. Stop the server before: what it writes
+    meanwhile is not moved.
+    """
+    at = desk(data, database)
+    at.ask(_nothing_asked)
+    if target == at.config.store_url:
+        raise SetupError("the store cannot be moved to itself")
+    if target.startswith(SQLITE_PREFIX):
+        make_folder(Path(target.removeprefix(SQLITE_PREFIX)).parent)
+    moved = asyncio.run(moving.move(at.config.store_url, target, now=at.now))
+    for name, (rows, sha256) in sorted(moved.sums.items()):
+        if rows:
+            typer.echo(f"{name}: {rows} rows, {sha256[:16]}")
+    rows = sum(one.rows for one in moved.sums.values())
+    typer.echo(f"moved {rows} rows of {len(moved.sums)} tables: both stores hold the same")
+    if moved.is_outdated:
+        raise SetupError(
+            "the store has changed since: what came meanwhile is missing in the other one; stop"
+            " the server, and move to an empty store again"
+        )
+
+
+async def _nothing_asked(_: Rows) -> None:
+    """Ask nothing: that the store can be opened is enough."""
