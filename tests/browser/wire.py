@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
+PATIENCE_S: Final = 20
 #: Notes when the first chart stands on the screen: after the frame that it was drawn in.
 _NOTE_CHART: Final = """
-new MutationObserver((_, observer) => {
+window.chartDrawn = new Promise((resolve) => new MutationObserver((_, observer) => {
     if (!document.querySelector("main canvas")) return;
     observer.disconnect();
     requestAnimationFrame(() => {
         const channel = new MessageChannel();
-        channel.port1.onmessage = () => { window.chartDrawnAt = performance.now(); };
+        channel.port1.onmessage = () => resolve(window.chartDrawnAt = performance.now());
         channel.port2.postMessage(null);
     });
-}).observe(document, { childList: true, subtree: true });
+}).observe(document, { childList: true, subtree: true }));
 """
 _TIMES: Final = """() => [
     performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null,
@@ -65,7 +67,8 @@ class Wire:
 
     async def drawn(self) -> None:
         """Wait for the chart."""
-        await self.page.wait_for_function("window.chartDrawnAt")
+        async with asyncio.timeout(PATIENCE_S):
+            await self.page.evaluate("window.chartDrawn")
 
     async def times_ms(self) -> tuple[float | None, float | None]:
         """Return when something was first painted, and when the chart stood, from navigation on."""
