@@ -22,7 +22,7 @@ from tests.serving import NOON
 from tests.web.browsing import ADMIN, OWNER, Site
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 
 async def told(site: Site, system_id: int, *, at: int = NOON, energy_j: int = 300_000) -> None:
@@ -193,6 +193,15 @@ async def soon(found: asyncio.Queue[tuple[str, Any]]) -> tuple[str, Any]:
     return await asyncio.wait_for(found.get(), 10)
 
 
+async def soon_when(
+    found: asyncio.Queue[tuple[str, Any]], is_meant: Callable[[str, Any], bool]
+) -> tuple[str, Any]:
+    """Return the first event that is meant."""
+    while not is_meant(*(event := await soon(found))):
+        pass
+    return event
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for changes without a pause."""
@@ -211,7 +220,9 @@ async def test_a_stream_tells_what_changes_of_what_may_be_seen_until_it_may_not(
     async with streaming(site, "/systems/live?ids=67,68&totals=1") as events:
         begun = [await soon(events) for _ in range(4)]
         await told(site, 67)
-        change, together = await soon(events), await soon(events)
+        # The housekeeping may have moved the version once before: what it tells is heard, too.
+        change = await soon_when(events, lambda name, row: name == "system" and row["power_w"])
+        together = await soon(events)
         await site.run("DELETE FROM user_access WHERE system_id = 67")
         gone, nothing = await soon(events), await soon(events)
         await site.run("DELETE FROM session")
@@ -238,7 +249,8 @@ async def test_a_stream_says_nothing_again_that_the_page_has(site: Site) -> None
         await told(site, 67)
         name, line = await soon(events)
 
-    assert (("status", 200), "system", 2) == (status, name, line["version"])
+    assert (("status", 200), "system") == (status, name)
+    assert 1 < line["version"]
 
 
 async def test_a_session_holds_a_few_streams_and_gives_them_back(site: Site) -> None:
