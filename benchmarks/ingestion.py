@@ -173,7 +173,19 @@ def main() -> None:
     ):
         found["PostgreSQL"] = measured(create(), Path(folder), given.seconds)
         disk["PostgreSQL"] = closed_days(create())
+    tell(found, disk)
+    keep("ingestion", {"senders": found, "disk": disk})
     taken = imported()
+    show(
+        "One system-year at 5 minutes × 20 inverters by `relight import`",
+        ("", "rows", "s"),
+        [(name, *one.values()) for name, one in taken.items()],
+    )
+    keep("ingestion", {"senders": found, "disk": disk, "import": taken})
+
+
+def tell(found: dict[str, dict[str, dict[str, float]]], disk: dict[str, dict[str, float]]) -> None:
+    """Print the tables of reports and of what they leave."""
     show(
         "Ingestion over HTTP, durable, one worker on one core (inverters × intervals a report)",
         ("", "reports/s", "intervals/s", "cpu µs", "a row", "median ms", "p99 ms"),
@@ -188,12 +200,6 @@ def main() -> None:
         ("", "slots", "as reported", "all that is derived too", "save of a system-year, s"),
         [(store, *one.values()) for store, one in disk.items()],
     )
-    show(
-        "One system-year at 5 minutes × 20 inverters by `relight import`",
-        ("", "rows", "s"),
-        [(name, *one.values()) for name, one in taken.items()],
-    )
-    keep("ingestion", {"senders": found, "disk": disk, "import": taken})
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def ingestion(found: Found) -> Iterator[Line]:
         yield Line.most(
             f"{store}: save of a system-year in columns, s", 10, one["save_of_a_year_s"]
         )
-    for name, one in found["import"].items():
+    for name, one in found.get("import", {}).items():
         yield Line.most(f"system-year imported, {name}, s", 10, one["s"])
 
 
