@@ -28,13 +28,14 @@ from statistics import median
 from urllib.parse import urlencode
 
 import ingestion
-from _measuring import HERE, Connection, Served, answered, keep, median_and_p99, served, show
+from _measuring import HERE, OK, Connection, Served, answered, keep, median_and_p99, served, show
 
 DAY_S = 86_400
 #: Connections that read at once, and that send at once.
 READERS, SENDERS = 8, 16
 #: The demo's fleet that is read.
 SYSTEMS_READ, DAYS_READ = 20, 120
+ADDRESSES = 2_000
 #: Systems that report, and how long before the rate counts. [s]
 SYSTEMS, WARM_UP_S = 240, 2.0
 STALL_MS = 50.0
@@ -43,21 +44,26 @@ TICK_MS = 1_000 / os.sysconf("SC_CLK_TCK")
 WORKERS = (1, 2)
 
 
-def targets(data: Path, count: int) -> list[str]:
-    """Return *count* addresses of random systems, days and endpoints."""
+def targets(data: Path, server: Served, count: int) -> list[str]:
+    """Return *count* addresses of random systems, days and endpoints that are answered well."""
     client = json.loads((data / "demo.json").read_text("utf-8"))
     caller = {"key": client["key"], "user_id": client["user_id"]}
-    first, chance = client["system_id"], random.Random(1)
+    chance, connection, found = random.Random(1), Connection(server.base_url), list[str]()
+    listed = json.loads(
+        answered(connection, connection.request(f"/api/v2/systems?{urlencode(caller)}"))
+    )
+    ids = [one["system_id"] for one in listed["systems"]]
     today = int(time.time()) // DAY_S * DAY_S
-    found = []
-    for _ in range(count):
-        system = f"/api/v2/systems/{first + chance.randrange(SYSTEMS_READ)}"
+    while len(found) < count:
         start_at = today - DAY_S * chance.randrange(2, DAYS_READ)
         day = {"start_at": start_at, "end_at": start_at + DAY_S}
         path, asked = chance.choice(
             [("stats", day), ("rgm_stats", day), ("summary", {}), ("energy_lifetime", {})]
         )
-        found.append(f"{system}/{path}?{urlencode(caller | asked)}")
+        target = f"/api/v2/systems/{chance.choice(ids)}/{path}?{urlencode(caller | asked)}"
+        if connection.ask(connection.request(target))[0] == OK:
+            found.append(target)
+    connection.close()
     return found
 
 
@@ -103,14 +109,13 @@ def read_for(server: Served, asked: list[str], seconds: float) -> tuple[int, lis
 
 def reading(data: Path, url: str, seconds: float, rounds: int) -> dict[str, object]:
     """Measure requests a CPU-second of one worker and of two, in turns."""
-    asked = targets(data, 4_000)
     rates: dict[int, list[float]] = {count: [] for count in WORKERS}
     busiest: list[float] = []
     with ExitStack() as stack:
         words = ("-m", "relight", "serve", "--port", "0", "--data", str(data), "--database", url)
         servers = {n: stack.enter_context(served(*words, "--workers", str(n))) for n in WORKERS}
+        asked = targets(data, servers[1], ADDRESSES)
         for server in servers.values():
-            ready(server)
             read_for(server, asked, seconds)
         for _ in range(rounds):
             for count, server in servers.items():

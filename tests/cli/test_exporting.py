@@ -61,7 +61,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_a_month_is_exported_slot_by_slot(relight: Relight, tmp_path: Path) -> None:
     target = tmp_path / "june.csv"
 
-    told = relight("export", "--csv", target, "--month", "2026-06")
+    told = relight("export", "--nice", 0, "--csv", target, "--month", "2026-06")
 
     rows = rows_of(target)
     assert (0, f"{target}: 6 slots of 2026-06-01 to 2026-06-30\n") == (told.status, told.out)
@@ -80,7 +80,7 @@ def test_what_devices_reported_is_exported_packed_or_recent(
     target = tmp_path / "devices.parquet"
 
     told = relight(
-        "export", "--parquet", target, "--what", "devices", "--from", "2026-06-22",
+        "export", "--nice", 0, "--parquet", target, "--what", "devices", "--from", "2026-06-22",
         "--to", "2026-07-21",
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ def read_parquet(path: Path) -> dict[str, list[Any]]:
 def test_a_wish_that_cannot_be_met_is_told_and_leaves_nothing(
     relight: Relight, tmp_path: Path, words: tuple[str, ...], reason: str
 ) -> None:
-    told = relight("export", *words)
+    told = relight("export", "--nice", 0, *words)
 
     assert 1 == told.status
     assert reason in told.err

@@ -23,6 +23,8 @@ from relight.store.exports import DeviceLine, SlotLine
 
 #: Rows that are written together.
 GROUP_ROWS: Final = 65_536
+#: How far an export stands back for the processor, of 19.
+NICE: Final = 10
 _MONTH_CHARS: Final = len("2026-06")
 _TEXTS: Final = frozenset({"source", "kind", "serial_number"})
 
@@ -61,6 +63,9 @@ def export(
     system: Annotated[
         list[int] | None, typer.Option(metavar="ID", help="Only these systems (repeatable).")
     ] = None,
+    nice: Annotated[
+        int, typer.Option(min=0, max=19, help="How far to give way to other programs.")
+    ] = NICE,
     data: Data = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -72,6 +77,8 @@ def export(
     assert target is not None  # noqa: S101 - one of the two is given
     line = SlotLine if what is What.SLOTS else DeviceLine
     at, count = desk(data, database), 0
+    # A server on the same machine goes first.
+    os.nice(nice)
 
     async def work(opened: Database) -> int:
         nonlocal count

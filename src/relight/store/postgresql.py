@@ -29,6 +29,8 @@ _CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 #: Prepared statements that a connection keeps, and how long their texts may be.
 STATEMENTS_KEPT = 256
 STATEMENT_BYTES_KEPT = 32_768
+#: The same, in the query of the store's URL.
+STATEMENTS_ASKED = "statement_cache_size"
 
 #: asyncpg's own types are generic over a record class, of which there is only one here.
 _Pool: TypeAlias = Any
@@ -57,15 +59,20 @@ class PostgreSQL:
 
     @classmethod
     async def open(cls, url: str, *, connections: int) -> PostgreSQL:
-        """Connect to *url*, or raise StoreUnreadable."""
+        """Connect to *url*, or raise StoreUnreadable.
+
+        `statement_cache_size=N` in its query is how many prepared statements a connection keeps: 0
+        behind a pooler of transactions that knows none.
+        """
         try:
+            address, statements = _without_statements(url)
             pool = await asyncpg.create_pool(
-                url,
+                address,
                 min_size=1,
                 max_size=connections,
                 timeout=CONNECT_S_MAX,
                 reset=_keep,
-                statement_cache_size=STATEMENTS_KEPT,
+                statement_cache_size=statements,
                 max_cacheable_statement_size=STATEMENT_BYTES_KEPT,
                 server_settings={
                     "application_name": "relight",
@@ -130,6 +137,10 @@ class PostgreSQL:
         desk = Desk(self._shelf)
         return Writing(connection, desk, may_guess=may_guess, may_combine=not self._is_distributed)
 
+    def lost(self) -> str | None:
+        """Return None: a server whose sync fails ends by itself."""
+        return None
+
     async def close(self) -> None:
         """Wait for what runs, then disconnect."""
         await self._pool.close()
@@ -149,6 +160,19 @@ async def _changed(writing: Writing, change: Callable[[Transaction], Awaitable[A
     writing.desk.done()
     writing.desk.committed()
     return answer
+
+
+def _without_statements(url: str) -> tuple[str, int]:
+    """Return *url* without its `statement_cache_size`, and that. Raises ValueError."""
+    address, _, query = url.partition("?")
+    kept, others = STATEMENTS_KEPT, []
+    for one in query.split("&") if query else []:
+        name, _, value = one.partition("=")
+        if name == STATEMENTS_ASKED:
+            kept = max(int(value), 0)
+        else:
+            others.append(one)
+    return f"{address}?{'&'.join(others)}" if others else address, kept
 
 
 def _unavailable(error: Exception) -> DataUnavailable:
