@@ -9,6 +9,7 @@ from relight.model.devices import Kind
 from relight.model.reports import IntervalReport, Report
 from relight.model.systems import Status
 from relight.store import closing, tables
+from relight.store.database import open_database
 from tests import factories, stored
 from tests.any_reports import Close as Closed
 from tests.any_reports import examples, stories
@@ -158,3 +159,28 @@ async def test_a_status_that_time_changes_is_looked_at_again(store):
     await closing.refresh_due(store, clock_at(silent_at + 1), RULES)
 
     assert [Status.NORMAL, Status.COMM] == [before, (await site.book()).system.status]
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+async def test_a_system_that_another_server_closes_is_left_to_it(store, store_url):
+    sites = [
+        await factories.site(store, LOS_ANGELES, packed_to_day=TODAY - 3, now=NOON_AT)
+        for _ in range(2)
+    ]
+    for site in sites:
+        await site.save(interval("I1", NOON_AT - 2 * DAY_S, 1_000))
+    clock, other = clock_at(over_at(TODAY - 1)), await open_database(store_url)
+
+    async def meanwhile(tx):
+        await closing.close(tx, sites[0].system_id, now=clock.now(), rules=RULES)
+        return await closing.close_due(store, clock, RULES)
+
+    async def mine(tx):
+        await tx.one(closing.MINE, system_id=sites[0].system_id)
+        return await meanwhile(tx)
+
+    closed = await other.write(mine)
+    await other.close()
+
+    assert 1 == closed
+    assert [[], []] == [await hot_rows(site) for site in sites]

@@ -35,6 +35,11 @@ SELECT system_id FROM system WHERE pack_due_at <= :now ORDER BY pack_due_at LIMI
 _DUE = """
 SELECT system_id FROM system WHERE status_due_at <= :now ORDER BY status_due_at LIMIT :most
 """
+#: Servers on several machines share the work: none waits for a system that another one is at.
+_LOCK = 7_305_869
+MINE = f"""
+SELECT pg_try_advisory_xact_lock({_LOCK}, CAST(CAST(:system_id AS bigint) % 2147483647 AS integer))
+"""
 _DROP_INTERVALS = """
 DELETE FROM interval
 WHERE system_id = :system_id AND slot_at IN :slots[] AND end_at > :lo AND end_at <= :hi
@@ -77,7 +82,7 @@ async def _each(
     clock: Clock,
     work: Callable[[Transaction, int], Awaitable[None]],
 ) -> int:
-    """Do *work* for every system that is due, one transaction a system."""
+    """Do *work* for every system that is due, one transaction a system; return for how many."""
     done = 0
     while True:
         now = clock.now()
@@ -86,15 +91,19 @@ async def _each(
             found = await rows.all(due, now=now, most=SYSTEMS_A_TIME)
             return [row[0] for row in found]
 
-        systems = await database.read(question)
+        systems, before = await database.read(question), done
         for system_id in systems:
 
-            async def change(tx: Transaction, system_id: int = system_id) -> None:
+            async def change(tx: Transaction, system_id: int = system_id) -> bool:
+                if database.dialect == "postgresql":
+                    row = await tx.one(MINE, system_id=system_id)
+                    if row is None or not row[0]:
+                        return False
                 await work(tx, system_id)
+                return True
 
-            await database.write(change)
-        done += len(systems)
-        if len(systems) < SYSTEMS_A_TIME:
+            done += await database.write(change)
+        if len(systems) < SYSTEMS_A_TIME or done == before:
             return done
 
 
