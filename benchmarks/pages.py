@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
-from _measuring import HERE, SERVER_CORE, awaited, durations_ms, keep, median_and_p99, served, show
+from _measuring import HERE, awaited, durations_ms, keep, median_and_p99, served, show
 
 sys.path.insert(0, str(HERE.parent))
 
@@ -133,7 +133,7 @@ async def measured(data: Path, executable: str, times: int) -> dict[str, Any]:
     account = json.loads((data / "demo-sign-in.json").read_text("utf-8"))
     system_id = json.loads((data / "demo.json").read_text("utf-8"))["system_id"]
     words = ("-m", "relight", "serve", "--port", "0", "--data", str(data))
-    with served(*words, core=SERVER_CORE) as server:
+    with served(*words) as server:
         awaited(server)
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
