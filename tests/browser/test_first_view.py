@@ -54,3 +54,17 @@ async def test_the_chart_comes_with_the_page_and_waits_for_few_others(browse):
     assert [] == [one for one in at_once if one not in named], "found by a script alone"
     assert len(wire.loads) == len({one.url for one in wire.loads}), "something was loaded twice"
     assert BLOCKING_MAX >= await wire.blocking()
+
+
+async def test_what_a_page_says_of_the_present_does_not_grow_old(browse):
+    context = await browse.context(
+        Who.OWNER, width=WIDE, is_dark=False, locale="en-US", has_scripts=True
+    )
+    page = await context.new_page()
+    await page.clock.install()
+    await page.goto(f"/systems/{HOUSE}")
+
+    async with page.expect_response("**/day.json") as asked:
+        await page.clock.run_for(65_000)
+
+    assert 200 == (await asked.value).status

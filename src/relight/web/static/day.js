@@ -7,6 +7,7 @@ import { curve } from "./curve.js";
 
 const find = (id) => document.getElementById(id);
 const SPREAD_MS = 2_000;
+const AGAIN_MS = 60_000;
 /** Which lines the reader switched, by name; the others are as the page says. */
 const switched = new Map();
 let shown = JSON.parse(find("shown").textContent);
@@ -17,6 +18,8 @@ let asking = null;
 
 const isShown = (name) => switched.get(name) ?? chart().series.find((one) => one.name === name)?.is_shown ?? false;
 const chart = () => (kindName === "curve" && shown.curve) || shown.bars;
+/** What a chart and its table are made of. */
+const pictured = () => JSON.stringify([shown.curve, shown.bars, shown.empty]);
 const announce = (text) => (find("told").textContent = text);
 
 function kind() {
@@ -147,9 +150,12 @@ async function go(href, { isNew = true, isQuiet = false } = {}) {
     const url = new URL(href, location.href);
     const answer = await fetch(`${url.pathname}/day.json${url.search}`, { signal: mine.signal, headers: { accept: "application/json" } });
     if (!answer.ok) throw new Error(String(answer.status));
+    const before = isQuiet ? pictured() : "";
     shown = await answer.json();
     if (isNew) history.pushState(null, "", href);
     fill();
+    // What is the same stays as it is: a table keeps its place, a key its focus.
+    if (isQuiet && pictured() === before) return;
     const held = isQuiet ? plot?.index ?? null : null;
     const isFocused = find("frame").contains(document.activeElement);
     draw();
@@ -226,6 +232,11 @@ function refresh() {
     go(location.href, { isNew: false, isQuiet: true });
   }, Math.random() * SPREAD_MS);
 }
+
+// Where nothing comes in, "just now" grows old all the same.
+setInterval(() => {
+  if (!document.hidden) refresh();
+}, AGAIN_MS);
 
 fill();
 draw();
