@@ -6,9 +6,11 @@ piece the one interval that counts is looked for among all. Devices go by kind a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import wraps
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from relight.model.devices import Kind, Source
 from relight.model.energy import Origin
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 GAP_S_MAX = 400 * DAY_S
 STEPS_S = {Source.MICRO: 300, Source.METER: 900, Source.CONSUMPTION: 900}
 
+Answer = TypeVar("Answer")
 Name = tuple[Kind, str]
 TOGETHER: tuple[Name | None, int] = (None, 0)
 
@@ -71,6 +74,20 @@ class DeviceFacts:
     packed_energy_j: int = 0
 
 
+def _once(method: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Have a method count the same only once between two reports."""
+
+    @wraps(method)
+    def known(model: PlainModel, *about: Hashable) -> Answer:
+        key = (method.__name__, *about)
+        if key not in model.counted:
+            model.counted[key] = method(model, *about)
+        answer: Answer = model.counted[key]
+        return answer
+
+    return known
+
+
 @dataclass
 class PlainModel:
     """One system's measurements, each by what it is known by."""
@@ -80,10 +97,13 @@ class PlainModel:
     intervals: dict[tuple[Name, int, int], Told] = field(default_factory=dict)
     readings: dict[tuple[Name, int, int, int], Read] = field(default_factory=dict)
     imported_wh: dict[tuple[Source, int], int] = field(default_factory=dict)
+    counted: dict[Hashable, Any] = field(default_factory=dict)  #: since the last report
 
     def take(self, report: Report) -> None:
         """Take a report: of two values for the same key the stronger is kept."""
+        self.counted.clear()
         self.names |= {(one.kind, one.serial_number) for one in report.devices}
+        self.names |= {(one.kind, one.serial_number) for one in report.snapshots}
         for row in report.intervals:
             told = Told(row.duration_s, row.energy_j, row.devices, report.origin)
             self._told((row.kind, row.serial_number), row.channel, row.end_at, told)
@@ -138,6 +158,7 @@ class PlainModel:
             if to_at - from_at <= GAP_S_MAX
         ]
 
+    @_once
     def line(self, name: Name, channel: int, step_s: int) -> Line:
         """Return the slots of one channel; what a net meter received counts against it."""
         delivered = self.reported(name, channel) + self.odometer(name, channel, 1)
@@ -155,6 +176,7 @@ class PlainModel:
             found[0] = {at: slot for at, slot in found[0].items() if at not in told}
         return found
 
+    @_once
     def of_kind(self, kind: Kind, step_s: int) -> Line:
         """Return the sum over all devices of a kind."""
         named = [name for name in self.names if name[0] is kind]
@@ -162,6 +184,7 @@ class PlainModel:
 
     # What sources publish.
 
+    @_once
     def slots(self, source: Source) -> dict[tuple[Name | None, int], Line]:
         """Return a source's lines: by meter and channel, or all its devices together."""
         step_s = STEPS_S[source]
@@ -220,6 +243,7 @@ class PlainModel:
                     day.setdefault(key, {})[at] = slot
         return found
 
+    @_once
     def totals_j(self) -> dict[tuple[Source, int], int]:
         """Return the daily totals: of a day's slots, unless a total came and no slot is listed."""
         days = self.days()
@@ -232,6 +256,7 @@ class PlainModel:
                 found[key] = sum(slot.energy_j for slot in slots)
         return found
 
+    @_once
     def series(self) -> dict[Source, tuple[int, int]]:
         """Return the ends of the first and last listed slot of each source that has any."""
         found = {}
@@ -269,6 +294,13 @@ class PlainModel:
 
     def facts(self, name: Name, to_day: int) -> DeviceFacts:
         """Return what is kept of a device whose days up to *to_day* are closed."""
+        found, days = self.first_and_last(name), self.device_days(to_day)
+        found.packed_energy_j = sum(days[key][0] for key in days if key[0] == name)
+        return found
+
+    @_once
+    def first_and_last(self, name: Name) -> DeviceFacts:
+        """Return the same without what closed days add up to."""
         kind = name[0]
         told = {key: value for key, value in self.intervals.items() if key[0] == name}
         read = [key for key in self.readings if key[0] == name]
@@ -292,8 +324,6 @@ class PlainModel:
                 found.interval_end_at, found.interval_duration_s = last_at, 900
                 counted = one_device(self.lines(name, 900).values())
                 found.interval_energy_j = counted[last_at].energy_j
-        days = self.device_days(to_day)
-        found.packed_energy_j = sum(days[key][0] for key in days if key[0] == name)
         return found
 
     def superseded_j(self, name: Name, channel: int) -> int:

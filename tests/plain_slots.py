@@ -69,9 +69,22 @@ def passed_j(before_j: int, after_j: int, duration_s: int) -> int:
 
 def pieces(stretches: Iterable[Stretch], step_s: int) -> list[tuple[Stretch, int, int]]:
     """Return which stretch counts in each piece of time, cut at its marks and every edge."""
-    known = list(stretches)
-    if not known:
-        return []
+    return [piece for some in _apart(stretches) for piece in _pieces(some, step_s)]
+
+
+def _apart(stretches: Iterable[Stretch]) -> list[list[Stretch]]:
+    """Return the stretches in groups between which nothing was told, oldest first."""
+    groups: list[list[Stretch]] = []
+    until_at = -1
+    for one in sorted(stretches):
+        if not groups or one.start_at >= until_at:
+            groups.append([])
+        groups[-1].append(one)
+        until_at = max(until_at, one.end_at)
+    return groups
+
+
+def _pieces(known: list[Stretch], step_s: int) -> list[tuple[Stretch, int, int]]:
     edges = {edge for one in known for edge in (one.start_at, one.end_at)}
     first_at, last_at = min(edges), max(edges)
     edges |= set(range(first_at - first_at % step_s + step_s, last_at, step_s))

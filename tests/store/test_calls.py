@@ -113,6 +113,9 @@ class Unreachable:
     async def write(self, _):
         raise DataUnavailable("gone")
 
+    def lost(self) -> str | None:
+        return None
+
     async def close(self) -> None: ...
 
 

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from relight.api import (
+    changes,
     devices,
     energy,
     journal,
@@ -112,14 +113,15 @@ def create_app(
     workers: int = 1,
     source: Callable[[], float] = time.time,  # noqa: TID251 - where the real clock enters
     pages: Callable[[State], Pages] | None = None,
+    end: Callable[[], None] = lambda: None,
 ) -> ASGIApp:
     """Return the application of worker number *worker* of *workers*.
 
     It opens the store in its lifespan; the first worker does what time brings. *source* tells
     real time in Unix seconds. *pages* are made once the store is open; without any, only programs
-    are answered.
+    are answered. *end* is called where the process can store nothing any more and must end.
     """
-    return _Application(config, source, worker=worker, workers=workers, pages=pages)
+    return _Application(config, source, worker=worker, workers=workers, pages=pages, end=end)
 
 
 class _Application:
@@ -133,8 +135,10 @@ class _Application:
         worker: int,
         workers: int,
         pages: Callable[[State], Pages] | None,
+        end: Callable[[], None],
     ) -> None:
         self._config = config
+        self._end = end
         self._make_pages = pages
         self._pages: Pages | None = None
         self._source = source
@@ -155,7 +159,7 @@ class _Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        opening = running(self._config, self._source, worker=self._worker)
+        opening = running(self._config, self._source, worker=self._worker, end=self._end)
         try:
             self._state = await opening.__aenter__()
         except RelightError as error:
@@ -214,6 +218,8 @@ async def _served(state: State | None, scope: Scope, receive: Receive, send: Sen
         await reports.accept(state, scope, receive, send)
     elif path in native_reports.PATHS:
         await native_reports.accept(state, scope, receive, send)
+    elif path in {changes.CHANGES, changes.DAYS}:
+        await changes.answer(state, path, scope, send)
     elif is_preflight(scope) and path.startswith(OPEN_PATH):
         await allow_origins(scope, send)
     else:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from relight.config import Config
+    from relight.store.database import Database
 
 #: Call counters are written to the store this often. [s]
 USAGE_EVERY_S: Final = 1.0
@@ -34,14 +35,20 @@ PRUNE_EVERY_S: Final = 3_600.0
 #: Days that close and statuses that fall due are looked for this often, in one process. [s]
 CLOSING_EVERY_S: Final = 30.0
 
+#: How often a process looks whether it must end. [s]
+LOST_EVERY_S: Final = 0.5
+
 _log = logging.getLogger("relight")
 
 
 @contextlib.asynccontextmanager
 async def running(
-    config: Config, source: Callable[[], float], *, worker: int
+    config: Config, source: Callable[[], float], *, worker: int, end: Callable[[], None]
 ) -> AsyncIterator[State]:
-    """Hold a process's state open. Raises StoreError, SetupError."""
+    """Hold a process's state open; *end* is called where it must end.
+
+    Raises StoreError, SetupError.
+    """
     clock = Clock(source, config.clock_offset_s)
     try:
         config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -60,6 +67,7 @@ async def running(
         works = [
             _every(USAGE_EVERY_S, usage.write),
             _every(CALLS_EVERY_S, lambda: state.calls.write(database)),
+            _end_if_lost(database, end),
         ]
         if worker == 0:
             works.append(_every(CLOSING_EVERY_S, lambda: _close_due(state)))
@@ -100,6 +108,14 @@ async def _close_due(state: State) -> None:
 async def _prune(state: State) -> None:
     now = state.clock.now()
     await state.database.write(lambda tx: prune(tx, now))
+
+
+async def _end_if_lost(database: Database, end: Callable[[], None]) -> None:
+    """Have the process end once it may store nothing any more, and another take its place."""
+    while (reason := database.lost()) is None:  # noqa: ASYNC110 - a thread finds out
+        await asyncio.sleep(LOST_EVERY_S)
+    _log.critical("this process ends: %s", reason)
+    end()
 
 
 async def _every(pause_s: float, work: Callable[[], Awaitable[None]]) -> None:

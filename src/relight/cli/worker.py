@@ -27,10 +27,23 @@ from relight.web.visit import Held
 PIPE: Final = 0
 
 
-def server(place: Place) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """The HTTP server of a worker."""
+
+    is_lost = False  #: it ends because it can store nothing any more
+
+    def end(self) -> None:
+        """Answer what is under way, and end."""
+        self.is_lost = self.should_exit = True
+
+
+def server(place: Place) -> Server:
     """Return the HTTP server of a worker."""
     config = place.config
     cert, key = config.tls_cert, config.tls_key
+
+    def end() -> None:
+        serving.end()
 
     def pages(state: State) -> Pages:
         return Pages(
@@ -44,9 +57,15 @@ def server(place: Place) -> uvicorn.Server:
             )
         )
 
-    serving = uvicorn.Server(
+    serving = Server(
         uvicorn.Config(
-            create_app(config, worker=place.number, workers=config.workers, pages=pages),
+            create_app(
+                config,
+                worker=place.number,
+                workers=config.workers,
+                pages=pages,
+                end=end,
+            ),
             loop="uvloop",
             http="httptools",
             ws="none",
@@ -76,9 +95,11 @@ def run(place: Place) -> None:
     # What is loaded by now stays: no collection needs to look at it again.
     gc.freeze()
     serving.run(sockets=[socket.socket(fileno=place.socket)])
+    if serving.is_lost:
+        sys.exit(1)
 
 
-def _stop_with_parent(serving: uvicorn.Server) -> None:
+def _stop_with_parent(serving: Server) -> None:
     while os.read(PIPE, 1):
         pass
     serving.should_exit = True

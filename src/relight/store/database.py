@@ -97,6 +97,13 @@ class Database(Protocol):
         """Change, durably once this returns. *change* may be run again after a conflict."""
         ...
 
+    def lost(self) -> str | None:
+        """Return why this process may store nothing any more, None where it may.
+
+        Then it must end: whoever starts anew finds what is durable.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what is queued, and let go."""
         ...

@@ -250,6 +250,9 @@ class Away:
     def stamp(self):
         return self._database.stamp()
 
+    def lost(self):
+        return self._database.lost()
+
     async def close(self):
         await self._database.close()
 
