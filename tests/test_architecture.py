@@ -21,7 +21,7 @@ LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 POSITIONAL_MAX = 4
 
-LEAVES = {"errors", "wire", "wire_reports", "config"}
+LEAVES = {"errors", "wire", "wire_changes", "wire_reports", "config"}
 #: What each part of the package may import of the package, beside itself.
 MAY_IMPORT = {
     **dict.fromkeys(LEAVES, LEAVES),

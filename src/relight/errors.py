@@ -15,6 +15,7 @@ RelightError
 │   │   ├── BadDays          422  a range of days that the system does not have
 │   │   ├── SiteNotFound     422  `site_id` names no system
 │   │   └── MissingParameter 422  nothing given where something must be
+│   ├── NotOffered           501  what this store cannot answer, whoever asks
 │   ├── TooBusy              503  too many calls of one application at once
 │   └── DataUnavailable      503  the store does not answer, or not in time
 ├── StoreError               the store cannot be opened or used; one line for the operator
@@ -155,6 +156,12 @@ class SiteNotFound(BadParameter):
 
 class MissingParameter(BadParameter):
     """Refuse a call without a needed parameter; the text is shown in `errorMessages`."""
+
+
+class NotOffered(RequestError):
+    """Refuse what this store cannot answer; the text is shown to the caller."""
+
+    status = 501
 
 
 class TooBusy(RequestError):

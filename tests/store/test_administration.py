@@ -187,7 +187,8 @@ async def owned(store: Database, system_id: int) -> dict[str, int]:
 async def test_the_removal_knows_every_table_of_a_system() -> None:
     of_a_system = {name for name, table in schema().items() if "system_id" in table.columns}
 
-    assert of_a_system - {"audit"} == {*systems.OWNED, *systems.RECENT, "system"}
+    # Of removed systems the record of changes by hand is kept, and that readers are to be told.
+    assert of_a_system - {"audit", "removed_system"} == {*systems.OWNED, *systems.RECENT, "system"}
     assert REFERENCE_TABLES >= {"audit"}
 
 

@@ -33,6 +33,8 @@ def refusal_body(error: errors.RequestError, form: Format = Format.DEFAULT) -> b
             body = _listed(error, "Not authorized to access requested resource.")
         case errors.MethodNotAllowed():
             body = _listed(error, "Method not allowed")
+        case errors.NotOffered():
+            body = _listed(error, str(error))
         case errors.QuotaSpent():
             body = _quota_spent(error)
         case errors.TooBusy():

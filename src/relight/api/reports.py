@@ -80,30 +80,40 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
         receipt = await _saved(state, parsed, key)
     except RequestError as error:
         headers = _HEADERS_OF.get(type(error), ())
-        await _answer(send, error.status, refusal_body(error), headers)
+        await send_json(send, error.status, refusal_body(error), headers)
     except BodyRefused as error:
         body = wire.encode({"reason": str(error.status), "message": [str(error)]})
-        await _answer(send, error.status, body, _CLOSE)
+        await send_json(send, error.status, body, _CLOSE)
     except ClientGone:
         return
     else:
-        await _answer(send, _UNPROCESSABLE if receipt.reason else _OK, wire_reports.encode(receipt))
+        await send_json(
+            send, _UNPROCESSABLE if receipt.reason else _OK, wire_reports.encode(receipt)
+        )
 
 
-async def _answer(send: Send, status: int, body: bytes, headers: _Headers = ()) -> None:
+async def send_json(
+    send: Send, status: int, body: bytes, headers: _Headers = (), *, is_head: bool = False
+) -> None:
+    """Send an answer of an ingestion address; nobody keeps it."""
     length = (b"content-length", b"%d" % len(body))
     every = [*_JSON, length, *headers]
     await send({"type": "http.response.start", "status": status, "headers": every})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if is_head else body})
 
 
-async def report_key(database: Database, scope: Scope) -> ReportKey:
-    """Return the caller's report key; raises NotPermitted without one."""
+def shown_digest(scope: Scope) -> bytes:
+    """Return the digest of the report key that the caller shows; raises NotPermitted without."""
     scheme, _, token = request_body.header(scope, b"authorization").partition(b" ")
     shown = token.strip().decode("latin-1")
     if scheme.lower() != b"bearer" or not report_key_shape_ok(shown):
         raise NotPermitted("no report key")
-    digest = key_digest(shown)
+    return key_digest(shown)
+
+
+async def report_key(database: Database, scope: Scope) -> ReportKey:
+    """Return the caller's report key; raises NotPermitted without one."""
+    digest = shown_digest(scope)
     key = await access.report_key(database, digest)
     if key is None:
         raise NotPermitted("an unknown report key, or one whose systems are all removed")

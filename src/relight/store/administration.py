@@ -22,6 +22,7 @@ from relight.model.clock import day_at, day_start_at, zone
 from relight.model.devices import DEVICES_PER_SYSTEM
 from relight.model.listing import folded, set_keys
 from relight.model.systems import ConnectionType, Status, System
+from relight.store import changes
 from relight.store.systems import system_row
 from relight.store.tables import SYSTEM
 
@@ -330,12 +331,7 @@ async def let_report(tx: Transaction, digest: bytes, system_ids: tuple[int, ...]
     """Let the report key of a digest report for systems, too. Raises NotKnown."""
     for system_id in sorted(set(system_ids)):
         await require(tx, "system", system_id)
-        await tx.run(
-            "INSERT INTO report_key_system (key_digest, system_id) VALUES (:digest, :system_id)"
-            " ON CONFLICT DO NOTHING",
-            digest=digest,
-            system_id=system_id,
-        )
+    await changes.cover(tx, digest, system_ids)
 
 
 async def is_known(rows: Rows, kind: str, value: int | str) -> bool:

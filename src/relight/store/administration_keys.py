@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from relight.errors import AlreadyKnown, BadInput, NotKnown
 from relight.model.access import key_digest, month_window
+from relight.store import changes
 from relight.store.administration import let_redirect, let_report, refuse_used_key, require
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ async def set_report_key(
             digest=digest,
         )
     if system_ids:
-        await tx.run("DELETE FROM report_key_system WHERE key_digest = :digest", digest=digest)
+        await changes.uncover(tx, digest, await changes.covered(tx, digest) - {*system_ids})
         await let_report(tx, digest, system_ids)
 
 
@@ -280,11 +281,7 @@ async def stop_reporting(tx: Transaction, named: str, system_id: int) -> None:
         raise NotKnown(f"report key {named} does not report for system {system_id}")
     if len(found.systems) == 1:
         raise BadInput("system", "it is the key's only system: remove the key instead")
-    await tx.run(
-        "DELETE FROM report_key_system WHERE key_digest = :digest AND system_id = :system_id",
-        digest=await report_key_digest(tx, named),
-        system_id=system_id,
-    )
+    await changes.uncover(tx, await report_key_digest(tx, named), [system_id])
 
 
 async def report_more(tx: Transaction, named: str, system_ids: tuple[int, ...]) -> None:
@@ -300,7 +297,7 @@ async def rotate_report_key(tx: Transaction, named: str, key: str) -> None:
     old, new = await report_key_digest(tx, named), key_digest(key)
     if await tx.one("SELECT 1 FROM report_key WHERE key_digest = :digest", digest=new):
         raise AlreadyKnown("this report key is in use already")
-    for table in ("report_key", "report_key_system"):
+    for table in ("report_key", "report_key_system", "removed_system"):
         await tx.run(
             f"UPDATE {table} SET key_digest = :new WHERE key_digest = :old",  # noqa: S608
             new=new,
@@ -311,7 +308,8 @@ async def rotate_report_key(tx: Transaction, named: str, key: str) -> None:
 async def remove_report_key(tx: Transaction, named: str) -> None:
     """Remove a report key. Raises NotKnown, or BadInput where *named* could be several."""
     digest = await report_key_digest(tx, named)
-    for table in ("report_key_system", "report_key"):
+    await changes.keep_number(tx)
+    for table in ("removed_system", "report_key_system", "report_key"):
         await tx.run(f"DELETE FROM {table} WHERE key_digest = :digest", digest=digest)  # noqa: S608
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from relight.errors import NotKnown
 from relight.model.clock import DAY_S, day_start_at, zone
 from relight.model.listing import set_keys
-from relight.store import links, recut
+from relight.store import changes, links, recut
 from relight.store.administration import require
 from relight.store.measured import BUCKET_S, BUCKETS_A_QUERY, bucket
 from relight.store.systems import system_of, system_row
@@ -31,6 +31,7 @@ OWNED: Final = (
     "envoy_serial",
     "device_day",
     "system_day",
+    "changed_day",
     "system_year",
     "imported_day",
     "imported_period",
@@ -146,6 +147,7 @@ async def remove_system(tx: Transaction, system_id: int) -> None:
                 slots=list(range(first, first + BUCKETS_A_QUERY * BUCKET_S, BUCKET_S)),
             )
     await links.end_links_of_system(tx, system_id)
+    await changes.system_removed(tx, system_id)
     for table in (*OWNED, "system"):
         await tx.run(
             f"DELETE FROM {table} WHERE system_id = :system_id",  # noqa: S608 - names of tables

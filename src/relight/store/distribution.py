@@ -24,6 +24,7 @@ REFERENCE_TABLES: Final = frozenset(
         "company_access",
         "company_reference",
         "envoy_serial",
+        "removed_system",
         "report_key_system",
         "user_access",
     }

@@ -10,8 +10,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, NamedTuple
 
 from relight.errors import NewerSchema, OlderSchema
+from relight.store import changes, distribution
 from relight.store import database as databases
-from relight.store import distribution
 
 if TYPE_CHECKING:
     from relight.store.database import Database, Rows, Transaction
@@ -91,6 +91,8 @@ async def migrate(url: str, *, to: int | None = None) -> list[str]:
                 applied.append(migration.name)
         if (await distribution.layout(database)).is_distributed:
             await distribution.distribute(database)  # tables that were not there before
+        if to is None:
+            await changes.settle(database)
         return applied
     finally:
         await database.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from relight.errors import BackupUnreadable, StoreNotEmpty, StoreUnreadable
-from relight.store import schema
+from relight.store import changes, schema
 from relight.store.tables import Table
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 #: Rows that are in memory together.
 ROWS_A_PAGE: Final = 1_000
 #: Tables that are of one database alone and are not carried to another.
-OWN_TABLES: Final = frozenset({"migration"})
+OWN_TABLES: Final = frozenset({"migration", "changed_day", "removed_system", "change_epoch"})
 #: Columns of the same kind, by table.
-OWN_COLUMNS: Final[dict[str, frozenset[str]]] = {}
+OWN_COLUMNS: Final = dict.fromkeys(("system_day", "report_key_system"), frozenset({"changed_in"}))
 #: Tables that a store has rows of before anybody used it; those of another take their place.
 FIRST_TABLES: Final = frozenset({"plan", "server_secret"})
 #: Tables that hold nothing but secrets.
@@ -152,6 +152,8 @@ async def load(
                 f"table {one.name}: {found.rows} rows were written of {expected[one.name].rows},"
                 " or not as they were given; nothing is kept"
             )
+    if any(one.name == changes.EPOCH for one in await schema.tables(tx, dialect)):
+        await changes.renew(tx, dialect)
     if dialect == "postgresql":
         await tx.run("ANALYZE")
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from relight.store.database import Row
     from relight.store.tables import Table
 
+#: Numbers of transactions are never used again and do not wrap; see `store.changes`.
+_CHANGE = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
 _TYPES = {"text": "text", "bytes": "bytea", "float": "double precision"}
 
 
@@ -26,6 +28,7 @@ class Shape(NamedTuple):
     types: tuple[str, ...]  #: of the columns
     is_set: bool  #: whether rows that are there get these columns, or rows are put
     is_single: bool
+    stamp: str = ""  #: a column that gets the number of the transaction
 
 
 class Write(NamedTuple):
@@ -46,7 +49,8 @@ class Write(NamedTuple):
 
 def put(table: Table, rows: Sequence[Row]) -> Write:
     """Return the upsert of whole rows."""
-    return Write(_shape(table, table.columns, is_set=False, is_single=len(rows) == 1), rows)
+    shape = _shape(table, table.columns, is_set=False, is_single=len(rows) == 1)
+    return Write(shape._replace(stamp=table.stamp) if table.stamp else shape, rows)
 
 
 def changed(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> Write:
@@ -87,21 +91,28 @@ def _text(shape: Shape, number: int, condition: str) -> str:
 
 def _upsert(shape: Shape, number: int, condition: str) -> str:
     values = [column for column in shape.columns if column not in shape.key]
-    action = ", ".join(f"{column} = excluded.{column}" for column in values)
+    stamp = [shape.stamp] if shape.stamp else []
+    action = ", ".join(f"{column} = excluded.{column}" for column in [*values, *stamp])
     old = ", ".join(f"{shape.name}.{column}" for column in values)
     new = ", ".join(f"excluded.{column}" for column in values)
+    change = [_CHANGE for _ in stamp]
     if shape.is_single:
-        source = ", ".join(f"${n}::{kind}" for n, kind in enumerate(shape.types, number))
+        given = [f"${n}::{kind}" for n, kind in enumerate(shape.types, number)]
+        source = ", ".join([*given, *change])
         # Plain values go straight to where their system is; what is selected takes a detour.
         rows = f"SELECT {source} WHERE {condition}" if condition else f"VALUES ({source})"
     else:
         arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(shape.types, number))
+        source = ", ".join(["*", *change])
         # Without a condition ON CONFLICT would be read as that of a join.
-        rows = f"SELECT * FROM unnest({arrays}) WHERE {condition or 'true'}"  # noqa: S608 - the same
-    change = f"UPDATE SET {action} WHERE ({old}) IS DISTINCT FROM ({new})" if values else "NOTHING"
+        rows = f"SELECT {source} FROM unnest({arrays}) WHERE {condition or 'true'}"  # noqa: S608 - the same
+    if action:
+        action = f"UPDATE SET {action}"
+        if values:
+            action = f"{action} WHERE ({old}) IS DISTINCT FROM ({new})"
     return (
-        f"INSERT INTO {shape.name} ({', '.join(shape.columns)}) {rows}"
-        f" ON CONFLICT ({', '.join(shape.key)}) DO {change}"
+        f"INSERT INTO {shape.name} ({', '.join([*shape.columns, *stamp])}) {rows}"
+        f" ON CONFLICT ({', '.join(shape.key)}) DO {action or 'NOTHING'}"
     )
 
 

@@ -38,6 +38,7 @@ from relight.model.source_days import (
     with_total,
 )
 from relight.store import heard
+from relight.store.changes import days_changed
 from relight.store.tables import SERIES, SYSTEM_DAY, SYSTEM_YEAR
 
 if TYPE_CHECKING:
@@ -202,6 +203,7 @@ async def _put_days(tx: Transaction, book: Book, source: Source, days: Mapping[i
         if now.is_empty():
             if data is not None:
                 await tx.run(_DROP_DAY, system_id=system_id, source=source, day=day)
+                await days_changed(tx, system_id, source, [day])
                 changed[day], known[source, day] = now, None
         elif (packed := pack(now)) != data:
             rows.append((system_id, source, day, book.version, packed))

@@ -16,6 +16,8 @@ class Table:
     columns: tuple[str, ...]
     key: tuple[str, ...]
     types: dict[str, str]  #: columns that are not integers: text, bytes or float
+    #: A column that the database sets to the number of the change that puts a row; see `changes`.
+    stamp: str = ""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -28,9 +30,9 @@ class Table:
         return ", ".join(self.columns)
 
 
-def _table(table: str, columns: str, /, *, key: int, **types: str) -> Table:
+def _table(table: str, columns: str, /, *, key: int, stamp: str = "", **types: str) -> Table:
     names = tuple(columns.split())
-    return Table(table, names, names[:key], types)
+    return Table(table, names, names[:key], types, stamp)
 
 
 INTERVAL = _table(
@@ -67,7 +69,16 @@ DEVICE = _table(
 SERIES = _table("series", "system_id source first_end_at last_end_at", key=2)
 ENVOY_SERIAL = _table("envoy_serial", "serial_number system_id", key=1, serial_number="text")
 DEVICE_DAY = _table("device_day", "system_id day device_id energy_j data", key=3, data="bytes")
-SYSTEM_DAY = _table("system_day", "system_id source day version data", key=3, data="bytes")
+SYSTEM_DAY = _table(
+    "system_day", "system_id source day version data", key=3, stamp="changed_in", data="bytes"
+)
+CHANGED_DAY = _table("changed_day", "system_id source day", key=3, stamp="changed_in")
+REPORT_KEY_SYSTEM = _table(
+    "report_key_system", "key_digest system_id", key=2, stamp="changed_in", key_digest="bytes"
+)
+REMOVED_SYSTEM = _table(
+    "removed_system", "key_digest system_id", key=2, stamp="changed_in", key_digest="bytes"
+)
 SYSTEM_YEAR = _table("system_year", "system_id source year version data", key=3, data="bytes")
 IMPORTED_DAY = _table("imported_day", "system_id source day energy_wh", key=3)
 IMPORTED_PERIOD = _table("imported_period", "system_id source first_day until_day energy_wh", key=4)
@@ -105,3 +116,14 @@ GATEWAY_MEMORY = _table(
     serial_number="text",
     data="bytes",
 )
+
+#: The number of the last change that is stored; rows may go, their numbers are not used again.
+LAST_CHANGE = """
+    SELECT max(number) FROM (
+        SELECT max(changed_in) AS number FROM system_day
+        UNION ALL SELECT max(changed_in) FROM changed_day
+        UNION ALL SELECT max(changed_in) FROM report_key_system
+        UNION ALL SELECT max(changed_in) FROM removed_system
+        UNION ALL SELECT max(number_min) FROM change_epoch
+    ) AS numbers
+"""

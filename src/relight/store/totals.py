@@ -8,6 +8,7 @@ from relight.model.devices import Source
 from relight.model.lifetimes import SINCE_EVER_DAY
 from relight.model.reports import Refusal
 from relight.store import recount
+from relight.store.changes import days_changed
 from relight.store.tables import IMPORTED_DAY, IMPORTED_PERIOD
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ async def _days(
         book.is_changed = True
         rows = [(system_id, source, day, energy_wh) for day, energy_wh in changed.items()]
         await tx.put(IMPORTED_DAY, rows)
+        await days_changed(tx, system_id, source, changed)
         book.derived.imported_wh |= {(source, day): wh for day, wh in changed.items()}
         await recount.imported(tx, book, source, list(changed))
 

@@ -17,6 +17,7 @@ from relight.model.slots import channels
 from relight.model.source_days import SourceDay, pack, pack_year
 from relight.store import book as books
 from relight.store import heard, measured, recount
+from relight.store.changes import days_changed
 from relight.store.measured import Measured
 from relight.store.misplaced import misplaced, put_in_place
 from relight.store.recount import grid_span
@@ -311,6 +312,7 @@ async def _put_window(tx: Transaction, book: Book, window: _Window) -> None:
     ):
         if (source, day) not in window.days:
             await tx.run(_DROP_DAYS, system_id=system_id, source=source, day=day)
+            await days_changed(tx, system_id, source, [day])
     await tx.put(
         SYSTEM_DAY,
         [

@@ -1,0 +1,248 @@
+"""A copy kept by the change cursor is the store, whatever happens and whenever it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, note
+from hypothesis import strategies as st
+
+from relight.model.access import key_digest
+from relight.model.clock import day_at, zone
+from relight.model.devices import Kind, Source
+from relight.model.reports import DayTotal, IntervalReport, Report
+from relight.store import (
+    administration,
+    administration_keys,
+    administration_systems,
+    changes,
+    copies,
+)
+from relight.store.database import Database
+from tests.any_reports import examples
+from tests.factories import NOON_AT, RULES, Site, reading, site
+
+if TYPE_CHECKING:
+    from relight.store.changes import Page, Place
+    from relight.store.copies import CopiedDay
+    from relight.store.database import Rows, Transaction
+
+KEY = "any text stands for a key here"
+DIGEST = key_digest(KEY)
+ZONES = ("America/Los_Angeles", "Europe/Berlin", "Asia/Kathmandu")
+FIRST, LAST = 0, 40_000
+_days = st.integers(-5, 3)
+_slots = st.integers(0, 40)
+Days = dict[tuple[int, int], "CopiedDay"]
+
+
+@dataclass
+class Replica:
+    """What a reader keeps: days by system, source and day."""
+
+    store: Database
+    digest: bytes
+    after: Place = changes.START
+    systems: dict[int, Days] = field(default_factory=dict)
+
+    async def page(self, most: int) -> bool:
+        """Read a page of changes, and the days that it names; tell whether it was the last."""
+        found = await self._page(most)
+        assert sorted(found.changes) == found.changes
+        assert all(self.after < one for one in found.changes)
+        for one in found.changes:
+            if one.is_removal:
+                self.systems.pop(one.system_id, None)
+                continue
+            days = await self._days(one.system_id, one.day)
+            mine = self.systems.setdefault(one.system_id, {})
+            mine.pop((one.source, one.day), None)
+            if (one.source, one.day) in days:
+                mine[one.source, one.day] = days[one.source, one.day]
+        self.after = found.after
+        return found.is_last
+
+    async def _page(self, most: int) -> Page:
+        async def question(rows: Rows) -> Page:
+            reach = await changes.reach(rows, self.store.dialect)
+            return await changes.page(rows, self.digest, self.after, until=reach.until, most=most)
+
+        return await self.store.read(question, is_long=True)
+
+    async def _days(self, system_id: int, day: int) -> Days:
+        return await stored_days(self.store, self.digest, system_id, (day, day)) or {}
+
+
+async def stored_days(
+    store: Database, digest: bytes, system_id: int, span: tuple[int, int] = (FIRST, LAST)
+) -> Days | None:
+    first, last = span
+
+    async def question(rows: Rows) -> copies.Copy | None:
+        return await copies.days(rows, digest, system_id, first=first, last=last)
+
+    found = await store.read(question)
+    return None if found is None else found.days
+
+
+async def stored(store: Database, digest: bytes) -> dict[int, Days]:
+    """Return every day that a key covers, of systems that have any."""
+    covered = await store.read(lambda rows: changes.covered(rows, digest))
+    found = {one: await stored_days(store, digest, one) for one in covered}
+    return {system_id: days for system_id, days in found.items() if days}
+
+
+def kept(replica: Replica) -> dict[int, Days]:
+    return {system_id: days for system_id, days in replica.systems.items() if days}
+
+
+async def key_for(store: Database, *systems: int, key: str = KEY) -> bytes:
+    new = administration.NewReportKey(name=key, key=key, system_ids=systems)
+    await store.write(lambda tx: administration.add_report_key(tx, new, NOON_AT))
+    return key_digest(key)
+
+
+@dataclass
+class World:
+    """A store in which things happen to a few systems."""
+
+    store: Database
+    sites: list[Site]
+
+    def __post_init__(self) -> None:
+        self.rows: list[tuple[int, IntervalReport]] = []
+
+    async def happen(self, step: tuple[Any, ...]) -> None:
+        await getattr(self, step[0])(*step[1:])
+
+    async def report(self, place: int, day: int, slots: list[int], energy_j: int) -> None:
+        one = self.sites[place]
+        ends = [NOON_AT + day * 86_400 + slot * 300 for slot in slots]
+        rows = [IntervalReport(Kind.INVERTER, f"I{at % 2}", 1, at, 300, energy_j) for at in ends]
+        self.rows += [(place, row) for row in rows]
+        await one.save(Report(intervals=rows))
+
+    async def meter(self, place: int, day: int, slots: list[int], energy_j: int) -> None:
+        kind = (Kind.PRODUCTION_METER, Kind.NET_METER)[energy_j % 2]
+        for slot in slots[:2]:
+            at = NOON_AT + day * 86_400 + slot * 900
+            await self.sites[place].save(reading(f"M{kind}", at, energy_j * 1_000, kind=kind))
+
+    async def total(self, place: int, day: int, energy_wh: int) -> None:
+        one = self.sites[place]
+        local = day_at(zone("UTC"), NOON_AT) + day
+        await one.save(Report(day_totals=[DayTotal(Source.MICRO, local, energy_wh)]))
+
+    async def correct(self, energy_j: int) -> None:
+        if self.rows:
+            place, row = self.rows[-1]
+            if await self._is_there(place):
+                await self.sites[place].correct(row._replace(energy_j=energy_j))
+
+    async def close(self, place: int, day: int) -> None:
+        if await self._is_there(place):
+            await self.sites[place].close_to(day_at(zone("UTC"), NOON_AT) + day)
+
+    async def recut(self, place: int, name: str) -> None:
+        one = self.sites[place]
+
+        async def change(tx: Transaction) -> None:
+            await administration_systems.set_system(
+                tx, one.system_id, {"timezone": name}, one.now, rules=RULES
+            )
+
+        await self.store.write(change)
+
+    async def remove(self, place: int) -> None:
+        """Remove a system and make another one of the same number."""
+        one = self.sites[place]
+        self.rows = [row for row in self.rows if row[0] != place]
+
+        async def change(tx: Transaction) -> None:
+            await administration_systems.remove_system(tx, one.system_id)
+            new = administration.NewSystem(
+                name="Roof", timezone="Europe/Berlin", system_id=one.system_id
+            )
+            await administration.add_system(tx, new, one.now, RULES)
+
+        await self.store.write(change)
+
+    async def cover(self, places: list[int]) -> None:
+        ids = tuple(self.sites[place].system_id for place in places)
+
+        async def change(tx: Transaction) -> None:
+            await administration_keys.set_report_key(tx, KEY, name=None, system_ids=ids)
+
+        await self.store.write(change)
+
+    async def rotate_other(self, place: int) -> None:
+        """Make and remove another key, of which this one's reader hears nothing."""
+        await key_for(self.store, self.sites[place].system_id, key="other")
+        await self.store.write(lambda tx: administration_keys.remove_report_key(tx, "other"))
+
+    async def _is_there(self, place: int) -> bool:
+        return bool(
+            await self.store.point(
+                "SELECT 1 FROM device WHERE system_id = :one LIMIT 1",
+                one=self.sites[place].system_id,
+            )
+        )
+
+
+_places = st.integers(0, 2)
+_steps = st.one_of(
+    st.tuples(
+        st.just("report"), _places, _days,
+        st.lists(_slots, min_size=1, max_size=4, unique=True), st.integers(0, 99),
+    ),
+    st.tuples(
+        st.just("meter"), _places, _days,
+        st.lists(_slots, min_size=1, max_size=2, unique=True), st.integers(0, 99),
+    ),
+    st.tuples(st.just("total"), _places, _days, st.integers(0, 5)),
+    st.tuples(st.just("correct"), st.integers(0, 50)),
+    st.tuples(st.just("close"), _places, st.integers(-3, 1)),
+    st.tuples(st.just("recut"), _places, st.sampled_from(ZONES)),
+    st.tuples(st.just("remove"), _places),
+    st.tuples(st.just("cover"), st.lists(_places, min_size=1, max_size=3, unique=True)),
+    st.tuples(st.just("rotate_other"), _places),
+    st.tuples(st.just("look"), st.integers(1, 4)),
+)  # fmt: skip
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("few", [0, changes.FEW])
+@examples(20)
+@given(steps=st.lists(_steps, max_size=15), most=st.integers(1, 5))
+async def test_a_copy_is_the_store_whatever_happens(
+    store: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    steps: list[tuple[Any, ...]],
+    most: int,
+) -> None:
+    note(str(steps))
+    monkeypatch.setattr(changes, "FEW", few)
+    monkeypatch.setattr(changes, "NEWLY_COVERED_MAX", 1)
+    key = f"{KEY}"
+    sites = [await site(store, ZONES[n], packed_to_day=None) for n in range(3)]
+    await store.write(_without_keys)
+    digest = await key_for(store, *(one.system_id for one in sites[:2]), key=key)
+    world, replica = World(store, sites), Replica(store, digest)
+
+    for step in steps:
+        if step[0] != "look":
+            await world.happen(step)
+        elif await replica.page(step[1]):
+            assert await stored(store, digest) == kept(replica)
+    while not await replica.page(most):
+        pass
+
+    assert await stored(store, digest) == kept(replica)
+
+
+async def _without_keys(tx: Transaction) -> None:
+    if await tx.one("SELECT 1 FROM report_key WHERE name = :name", name=KEY) is not None:
+        await administration_keys.remove_report_key(tx, KEY)
