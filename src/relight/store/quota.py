@@ -27,6 +27,9 @@ WORKERS_MAX: Final = 64
 
 _MAGIC: Final = int.from_bytes(b"quota\0\0\1", "big")  # the last byte is the layout's version
 _WORD: Final = 8
+#: How often a process asks for a row before it sleeps: others let go of it within microseconds.
+TRIES_AWAKE: Final = 20
+_AT_ONCE: Final = fcntl.LOCK_EX | fcntl.LOCK_NB
 _WORKERS_WORD: Final = (
     1  # of the header: workers ever counted at once: rows of calls in flight worth reading
 )
@@ -146,7 +149,7 @@ class QuotaBook:
         row_word = _HEADER_WORDS + row * _ROW_WORDS
         minute_word, month_word = row_word + minute_offset, row_word + month_offset
 
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, row_word * _WORD)
+        self._lock(row_word)
         try:
             if self._in_flight(row) >= plan.concurrent_limit and (
                 self._in_flight_of_living(row) >= plan.concurrent_limit
@@ -165,6 +168,16 @@ class QuotaBook:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, row_word * _WORD)
         self._changed.add(month_word)
         return None
+
+    def _lock(self, row_word: int) -> None:
+        """Lock an application's row: whoever holds it is done before one could fall asleep."""
+        for _ in range(TRIES_AWAKE):
+            try:
+                fcntl.lockf(self._descriptor, _AT_ONCE, 1, row_word * _WORD)
+            except (BlockingIOError, PermissionError):  # both mean «held»: POSIX leaves it open
+                continue
+            return
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, row_word * _WORD)
 
     def leave(self, app_id: int) -> None:
         """End a call that this process's `enter` let in."""
@@ -209,7 +222,7 @@ class QuotaBook:
         windows = _windows(month_start_at)
         row_word = _HEADER_WORDS + row * _ROW_WORDS
         month_word = row_word + windows.month_offset
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, row_word * _WORD)
+        self._lock(row_word)
         try:
             used = _used(self._words[month_word], windows.month_zero, _MONTH_SHIFT)
             self._words[month_word] = windows.month_zero + max(used, calls)
