@@ -6,6 +6,7 @@ in Python, which stands in for it, costs some 25 and is the limit for what is fa
 
 from __future__ import annotations
 
+import atexit
 import select
 import shutil
 import socket
@@ -44,6 +45,7 @@ class Targets:
         with tempfile.NamedTemporaryFile("w", suffix=".targets", delete=False) as file:
             file.write("".join(f"{path}\n" for path in self.paths))
         self.file = Path(file.name)
+        atexit.register(self.remove)
 
     def passed(self, count: int) -> None:
         """Go on after *count* of them."""
