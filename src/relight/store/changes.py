@@ -218,7 +218,10 @@ async def _newly_covered(
 
 
 async def days_changed(tx: Transaction, system_id: int, source: int, days: Iterable[int]) -> None:
-    """Say that days of a source changed whose rows in `system_day` are gone, or not written."""
+    """Say that days of a source change whose rows in `system_day` are not written.
+
+    Before they go, if they do: the number of the last change must never be one less.
+    """
     await tx.put(CHANGED_DAY, [(system_id, source, day) for day in days])
 
 

@@ -202,8 +202,8 @@ async def _put_days(tx: Transaction, book: Book, source: Source, days: Mapping[i
     for day, (data, _, now) in days.items():
         if now.is_empty():
             if data is not None:
-                await tx.run(_DROP_DAY, system_id=system_id, source=source, day=day)
                 await days_changed(tx, system_id, source, [day])
+                await tx.run(_DROP_DAY, system_id=system_id, source=source, day=day)
                 changed[day], known[source, day] = now, None
         elif (packed := pack(now)) != data:
             rows.append((system_id, source, day, book.version, packed))

@@ -311,8 +311,8 @@ async def _put_window(tx: Transaction, book: Book, window: _Window) -> None:
         _SOURCE_DAYS, system_id=system_id, lo=window.first, hi=window.last
     ):
         if (source, day) not in window.days:
-            await tx.run(_DROP_DAYS, system_id=system_id, source=source, day=day)
             await days_changed(tx, system_id, source, [day])
+            await tx.run(_DROP_DAYS, system_id=system_id, source=source, day=day)
     await tx.put(
         SYSTEM_DAY,
         [
