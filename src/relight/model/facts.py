@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from relight.model.clock import day_at, day_ending, day_start_at
 from relight.model.devices import KINDS_OF, UNNAMED_KINDS, UNNAMED_OF, Device, Kind, Source
@@ -57,9 +58,9 @@ class KindFacts(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SystemFacts:
-    """One system as of *now*."""
+    """One system as of *now*. What follows from it is found out once."""
 
     system: System
     site: ZoneInfo
@@ -70,17 +71,23 @@ class SystemFacts:
     imported: Mapping[Source, Days]  #: first to last day that came as a total and is over
     due_at: int = 0  #: when the status, or what was reported by now, could be another
 
-    @property
+    def at(self, now: int) -> Self:
+        """Return the same as of *now*, from the moment of this one until before its `until_at`."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, now=now)
+        return other
+
+    @cached_property
     def today(self) -> int:
         """Return the site's day."""
         return day_at(self.site, self.now)
 
-    @property
+    @cached_property
     def is_ahead(self) -> bool:
         """Tell whether something is stored that was reported after *now*."""
         return self.due_at <= self.now
 
-    @property
+    @cached_property
     def until_at(self) -> int:
         """Return until when all of this stays as it is while nothing is stored, after *now*."""
         system = self.system
@@ -90,13 +97,13 @@ class SystemFacts:
         ahead = [at for at in told if at is not None and at > self.now]
         return max(self.now + 1, min(self.due_at, day_start_at(self.site, self.today + 1), *ahead))
 
-    @property
+    @cached_property
     def operational_at(self) -> int | None:
         """Return when the system began, None where that is not known yet."""
         given_at = self.system.interconnect_at
         return self.first_production_at if given_at is None else given_at
 
-    @property
+    @cached_property
     def first_production_at(self) -> int | None:
         """Return the end of the first report of production energy."""
         told_at = self._shown(self.system.file_operational_at)
@@ -107,7 +114,7 @@ class SystemFacts:
         days = [self.imported[source].first_day for source in PRODUCTION if source in self.imported]
         return earliest([*reported, *(day_start_at(self.site, day + 1) for day in days)])
 
-    @property
+    @cached_property
     def operational_day(self) -> int | None:
         """Return the local day from which the system's energy is published."""
         if self.system.interconnect_at is not None:
@@ -115,7 +122,7 @@ class SystemFacts:
         first_at = self.first_production_at
         return None if first_at is None else day_ending(self.site, first_at)
 
-    @property
+    @cached_property
     def has_micro(self) -> bool:
         """Tell whether a microinverter ever reported energy."""
         return (
@@ -124,12 +131,12 @@ class SystemFacts:
             or self._of(Source.MICRO, "first_at") is not None
         )
 
-    @property
+    @cached_property
     def has_meter(self) -> bool:
         """Tell whether there is, or was, a production meter."""
         return Kind.PRODUCTION_METER in self.kinds or self.meter_start_day is not None
 
-    @property
+    @cached_property
     def meter_start_day(self) -> int | None:
         """Return the first day that the meters count for, come or not; None without a meter."""
         told = self.system.file_meter_start_day
@@ -142,7 +149,7 @@ class SystemFacts:
             day += 1
         return day if told is None else min(day, told)
 
-    @property
+    @cached_property
     def meters(self) -> MeterDays:
         """Return which days of the merged series are the production meters'."""
         named = self.kinds.get(Kind.PRODUCTION_METER, NO_DEVICES)
@@ -151,12 +158,12 @@ class SystemFacts:
             until_day = day_at(self.site, named.retired_at)
         return MeterDays(self.meter_start_day, until_day)
 
-    @property
+    @cached_property
     def source(self) -> Source:
         """Return which production series the merged one is today."""
         return Source.METER if self.today in self.meters else Source.MICRO
 
-    @property
+    @cached_property
     def last_energy_at(self) -> int | None:
         """Return the end of the last report of energy by the devices that `source` names."""
         source = self.source
@@ -166,7 +173,7 @@ class SystemFacts:
             reported_at = self.series[source].last_at if source in self.series else None
         return latest((reported_at, told_at, self._imported_end_at((source,), told_at)))
 
-    @property
+    @cached_property
     def last_report_at(self) -> int | None:
         """Return when an envoy last reported; for data from files, the end of the last of them."""
         told_at = self._shown(self.system.file_last_report_at)
@@ -177,13 +184,21 @@ class SystemFacts:
         slots = [ends.last_at for ends in self.series.values()]
         return latest([*reported, *slots, self._imported_end_at(Source, None)])
 
-    @property
+    @cached_property
     def modules(self) -> int:
         """Return how many microinverters are in service."""
         return self.devices_in_service(Source.MICRO)
 
     def devices_in_service(self, source: Source) -> int:
-        """Return how many devices of *source* are active, meters enabled.
+        """Return how many devices of *source* are active, meters enabled."""
+        return self._in_service[source]
+
+    @cached_property
+    def _in_service(self) -> Mapping[Source, int]:
+        return {source: self._serving(source) for source in Source}
+
+    def _serving(self, source: Source) -> int:
+        """Return how many devices of *source* are in service.
 
         A file's count stands where it is larger, until devices that it did not name are heard of
         later.
@@ -200,7 +215,7 @@ class SystemFacts:
         )
         return count if is_heard_later else max(count, told.stood_for)
 
-    @property
+    @cached_property
     def size_w(self) -> int:
         """Return the rated output of the system, 0 where it is not known. [W]"""
         given_w = self.system.size_w

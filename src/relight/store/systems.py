@@ -110,6 +110,7 @@ class Kept:
         """Keep up to *most* systems."""
         self._most = most
         self._known: dict[int, tuple[System, Known]] = {}
+        self._facts: dict[int, SystemFacts] = {}
         self._changing = threading.Lock()
 
     def system(self, system_id: int, edition: Edition) -> System | None:
@@ -129,20 +130,32 @@ class Kept:
         with self._changing:
             self._known.pop(system.system_id, None)
             while len(self._known) >= self._most:
-                del self._known[next(iter(self._known))]
+                system_id = next(iter(self._known))
+                del self._known[system_id]
+                self._facts.pop(system_id, None)
             self._known[system.system_id] = (system, known)
+
+    def facts(self, system: System, now: int) -> SystemFacts | None:
+        """Return what is known of a system at *now*, where it was found out shortly before."""
+        found = self._facts.get(system.system_id)
+        if found is None or edition_of(found.system) != edition_of(system):
+            return None
+        return found.at(now) if found.now <= now < found.until_at else None
+
+    def keep_facts(self, facts: SystemFacts) -> None:
+        """Keep what is known of a system, unless what is stored of it came later."""
+        with self._changing:
+            if not facts.is_ahead and facts.system.system_id in self._known:
+                self._facts[facts.system.system_id] = facts
 
 
 async def facts(
     rows: Rows, system: System, now: int, rules: Rules, *, kept: Kept | None = None
 ) -> SystemFacts:
     """Return what is known of a system at *now*, from *kept* where its version is there."""
-    known = None if kept is None else kept.of(system)
-    if known is None:
-        known = (await _known(rows, [system.system_id]))[system.system_id]
-        if kept is not None:
-            kept.keep(system, known)
-    return (await _facts(rows, {system.system_id: known}, [system], now, rules=rules))[0]
+    if kept is not None and (shortly := kept.facts(system, now)) is not None:
+        return shortly
+    return (await facts_of(rows, [system], now, rules, kept=kept))[0]
 
 
 async def facts_of(
@@ -157,15 +170,30 @@ async def facts_of(
 
     As few queries as for one, unless something is stored that came after *now*.
     """
-    found = {} if kept is None else {one.system_id: kept.of(one) for one in systems}
+    if kept is None:
+        known = await _known(rows, [system.system_id for system in systems])
+        return await _facts(rows, known, systems, now, rules=rules)
+    there = [kept.facts(system, now) for system in systems]
+    others = [system for system, one in zip(systems, there, strict=True) if one is None]
+    if not others:
+        return [one for one in there if one is not None]
+    new = iter(await _facts(rows, await _kept(rows, others, kept), others, now, rules=rules))
+    found = [next(new) if one is None else one for one in there]
+    for one in found:
+        kept.keep_facts(one)
+    return found
+
+
+async def _kept(rows: Rows, systems: Sequence[System], kept: Kept) -> dict[int, Known]:
+    """Return what is stored of systems, from *kept* what is there, which the others join."""
+    found = {one.system_id: kept.of(one) for one in systems}
     known = {system_id: one for system_id, one in found.items() if one is not None}
     unknown = [system for system in systems if system.system_id not in known]
     if unknown:
         known |= await _known(rows, [system.system_id for system in unknown])
-    if kept is not None:
         for system in unknown:
             kept.keep(system, known[system.system_id])
-    return await _facts(rows, known, systems, now, rules=rules)
+    return known
 
 
 async def _known(rows: Rows, system_ids: list[int]) -> dict[int, Known]:
