@@ -16,7 +16,7 @@ from relight.api.guard import allow_consumption
 from relight.api.meta import meta_of
 from relight.model.clock import DAY_S, floor_mark
 from relight.model.devices import KINDS_OF, STEP_S, Device, Kind, Source
-from relight.model.listed import by_meter, metered, together
+from relight.model.listed import by_meter, metered, packed
 from relight.model.ranges import Span, asked_span, is_too_old, listed_span
 from relight.model.rounding import (
     channel_energy_wh,
@@ -25,6 +25,7 @@ from relight.model.rounding import (
     slot_energies_wh,
     slot_powers_w,
 )
+from relight.model.source_days import unpack
 from relight.store import energy, systems
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class _Found:
 
     facts: SystemFacts
     span: Span  #: what is listed of what was asked
-    days: list[SourceDay] = field(default_factory=list)
+    days: list[bytes] = field(default_factory=list)  #: packed
     devices: list[Device] = field(default_factory=list)
 
 
@@ -59,7 +60,7 @@ async def stats(call: Call) -> Answer:
 
 
 def _stats(call: Call, found: _Found) -> wire.Stats:
-    ends_at, energies_j, devices = together(found.days, found.span)
+    ends_at, energies_j, devices = packed(found.days, found.span)
     powers_w = slot_powers_w(energies_j)
     return wire.Stats(
         call.system.system_id,
@@ -83,7 +84,8 @@ async def rgm_stats(call: Call) -> Answer:
 
 
 def _rgm_stats(call: Call, found: _Found) -> wire.RgmStats:
-    ends_at, energies_j, devices = metered(found.days, found.span)
+    days = [unpack(data) for data in found.days]
+    ends_at, energies_j, devices = metered(days, found.span)
     return wire.RgmStats(
         call.system.system_id,
         found.facts.devices_in_service(Source.METER),
@@ -95,7 +97,7 @@ def _rgm_stats(call: Call, found: _Found) -> wire.RgmStats:
                 devices,
             )
         ),
-        _meter_intervals(call, found),
+        _meter_intervals(call, found, days),
         meta_of(found.facts, call.format),
     )
 
@@ -107,7 +109,7 @@ async def consumption_stats(call: Call) -> Answer:
 
 
 def _consumption_stats(call: Call, found: _Found) -> wire.ConsumptionStats:
-    ends_at, energies_j, devices = together(found.days, found.span)
+    ends_at, energies_j, devices = packed(found.days, found.span)
     return wire.ConsumptionStats(
         call.system.system_id,
         found.facts.devices_in_service(Source.CONSUMPTION),
@@ -160,7 +162,7 @@ async def _found(rows: Rows, call: Call, source: Source, asked: Span) -> _Found:
         operational_day=facts.operational_day,
     )
     span = Span(start_at, min(end_at, call.now))
-    days = await energy.days(rows, call.system.system_id, source, span, site=call.site)
+    days = await energy.packed_days(rows, call.system.system_id, source, span, site=call.site)
     devices = []
     if source is Source.METER and days:
         devices = await systems.devices(rows, call.system, call.now)
@@ -172,7 +174,7 @@ def _energies_wh(energies_j: Iterable[int]) -> list[int]:
     return [energy_wh(energy_j) if energy_j > 0 else 0 for energy_j in energies_j]
 
 
-def _meter_intervals(call: Call, found: _Found) -> list[wire.MeterIntervals]:
+def _meter_intervals(call: Call, found: _Found, days: list[SourceDay]) -> list[wire.MeterIntervals]:
     meters = {
         device.device_id: device
         for device in sorted(found.devices, key=lambda one: one.serial_number)
@@ -184,7 +186,7 @@ def _meter_intervals(call: Call, found: _Found) -> list[wire.MeterIntervals]:
             meters[device_id].envoy_serial,
             _channel_intervals(call, listed),
         )
-        for device_id, listed in by_meter(found.days, found.span, meters).items()
+        for device_id, listed in by_meter(days, found.span, meters).items()
     ]
 
 

@@ -27,6 +27,8 @@ QUERY_BYTES_MAX: Final = 262_144
 FILTER_VALUES_MAX: Final = 1_000
 PAGE_SYSTEMS: Final = 100
 PAGE_SYSTEMS_MAX: Final = 1_000
+#: Bytes that do not stand for themselves.
+_CODED: Final = re.compile(rb"[%+\x00\x80-\xff]")
 _DIGITS: Final = re.compile(r"0*([0-9]{1,19})")
 _ID_TEXT_MAX: Final = 64
 
@@ -41,11 +43,12 @@ class Query:
             raise BadParameter(f"The query string is longer than {QUERY_BYTES_MAX} bytes.")
         self._last: dict[str, str] = {}
         self._lists: dict[str, list[str]] = {}
-        for pair in query_string.split(b"&"):
-            if not pair:
-                continue
-            raw_name, _, raw_value = pair.partition(b"=")
-            name, value = _decoded(raw_name), _decoded(raw_value)
+        if _CODED.search(query_string) is None:
+            pairs = (pair.partition("=") for pair in query_string.decode("ascii").split("&"))
+        else:
+            raw_pairs = (pair.partition(b"=") for pair in query_string.split(b"&"))
+            pairs = ((_decoded(name), "=", _decoded(value)) for name, _, value in raw_pairs)
+        for name, _, value in pairs:
             if not name.endswith("[]"):
                 self._last[name] = value
             elif value:

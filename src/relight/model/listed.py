@@ -10,6 +10,7 @@ from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from relight.model.slots import LISTED, TOGETHER, WHOLE_METER, Dense, filled
+from relight.model.source_days import unpack, unpack_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,6 +40,25 @@ def together(days: Iterable[SourceDay], span: Span) -> Listed:
     for day in days:
         if (line := day.lines.get(TOGETHER)) is not None:
             _take(found, day, line, span)
+    return found
+
+
+def packed(days: Sequence[bytes], span: Span) -> Listed:
+    """Return what `together` does, of packed days."""
+    found = Listed([], [], [])
+    for data in days:
+        run = unpack_run(data)
+        if run is None:
+            day = unpack(data)
+            if (line := day.lines.get(TOGETHER)) is not None:
+                _take(found, day, line, span)
+            continue
+        first_at, step_s, energies_j, devices = run
+        begin = max((span.start_at - first_at) // step_s + 1, 0)
+        end = min((span.end_at - first_at) // step_s + 1, len(energies_j))
+        found.ends_at.extend(range(first_at + begin * step_s, first_at + end * step_s, step_s))
+        found.energies_j.extend(energies_j[begin:end])
+        found.devices.extend(devices[begin:end])
     return found
 
 

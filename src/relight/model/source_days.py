@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from operator import add
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from relight.model.packing import (
     VERSION,
@@ -23,7 +23,7 @@ from relight.model.packing import (
 from relight.model.slots import LISTED, TOGETHER, TOUCHED, UNTOUCHED, Dense
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from relight.model.slots import LineKey
 
@@ -150,6 +150,36 @@ def _pack_line(key: LineKey, line: Dense) -> bytes:
         flags |= _HAS_DEVICES
         parts.append(pack_column(devices))
     return _LINE.pack(*key, flags, first, end - first) + b"".join(parts)
+
+
+class Run(NamedTuple):
+    """Slots that follow one another, all of them listed."""
+
+    first_end_at: int
+    step_s: int
+    energies_j: Sequence[int]
+    devices: Sequence[int]
+
+
+def unpack_run(data: bytes) -> Run | None:
+    """Return a packed day whose devices are together and have no gap; None for any other.
+
+    Most days are so, and need not be made dense to be listed. Raises PackingError.
+    """
+    try:
+        version, start_at, _, step_s, lines = _HEAD.unpack_from(data)
+        if version != VERSION or lines != 1:
+            return None
+        device_id, channel, flags, first, count = _LINE.unpack_from(data, _HEAD.size)
+        if (device_id, channel) != TOGETHER or not flags & _ALL_LISTED:
+            return None
+        energies_j, at = unpack_column(data, _HEAD.size + _LINE.size, count)
+        devices: Sequence[int] = b"\x01" * count
+        if flags & _HAS_DEVICES:
+            devices, _ = unpack_column(data, at, count)
+    except (struct.error, IndexError, KeyError) as error:
+        raise PackingError(f"packed bytes end too early or are not ours: {error}") from error
+    return Run((start_at // step_s + 1 + first) * step_s, step_s, energies_j, devices)
 
 
 def unpack(data: bytes) -> SourceDay:

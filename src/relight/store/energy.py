@@ -70,11 +70,18 @@ async def days(
     rows: Rows, system_id: int, source: Source, span: Span, *, site: ZoneInfo
 ) -> list[SourceDay]:
     """Return the stored days in which slots of *span* end, oldest first."""
+    return [unpack(data) for data in await packed_days(rows, system_id, source, span, site=site)]
+
+
+async def packed_days(
+    rows: Rows, system_id: int, source: Source, span: Span, *, site: ZoneInfo
+) -> list[bytes]:
+    """Return the same days, packed."""
     if span.end_at <= span.start_at:
         return []
     first, last = day_ending(site, span.start_at + 1), day_ending(site, span.end_at)
     found = await rows.all(_DAYS, system_id=system_id, source=source, first=first, last=last)
-    return [unpack(data) for (data,) in found]
+    return [data for (data,) in found]
 
 
 async def day_so_far_wh(

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 import apsw
 
 from relight.errors import DataUnavailable, StoreUnreadable
-from relight.store.sqlite_session import Session, close, connected, finished, unavailable
+from relight.store.sqlite_session import (
+    POINT_CACHE_KIB,
+    Session,
+    close,
+    connected,
+    finished,
+    unavailable,
+)
 from relight.store.sqlite_writer import Writer
 
 if TYPE_CHECKING:
@@ -34,7 +41,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         """Open the file, made if missing, or raise StoreUnreadable."""
         self._path = path
-        self._reader = connected(path)
+        self._reader = connected(path, POINT_CACHE_KIB)
         self._session = Session(self._reader)
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="long-read")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 10_000
 PAGE_BYTES = 8_192
+#: Pages that the connection of point reads keeps, and each other one. The first holds the inner
+#: pages of an index over millions of days, so that a day is one page away.
+POINT_CACHE_KIB = 65_536
 CACHE_KIB = 16_384
 
 _SYSTEM = f"SELECT {SYSTEM.select} FROM system WHERE system_id = ?"  # noqa: S608
@@ -145,7 +148,7 @@ def close(connection: apsw.Connection) -> None:
         connection.close()
 
 
-def connected(path: Path) -> apsw.Connection:
+def connected(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     """Return a new connection to the file at *path*. Raises StoreUnreadable."""
     try:
         connection = apsw.Connection(str(path))
@@ -154,7 +157,7 @@ def connected(path: Path) -> apsw.Connection:
             f"page_size = {PAGE_BYTES}",
             "journal_mode = WAL",
             "synchronous = FULL",
-            f"cache_size = -{CACHE_KIB}",
+            f"cache_size = -{cache_kib}",
             "temp_store = MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}").fetchall()
