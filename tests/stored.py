@@ -9,7 +9,8 @@ from relight.model.clock import date_of_day, day_of_date
 from relight.model.devices import Source
 from relight.model.odometers import registers_in
 from relight.model.packing import unpack_device_day
-from relight.model.source_days import unpack, unpack_year
+from relight.model.source_days import unpack
+from relight.model.years import unpack_year
 from relight.store import tables, verify
 from tests.any_reports import Close
 from tests.factories import rows_of
@@ -61,7 +62,7 @@ def expected(model: PlainModel, to_day: int) -> dict[str, Any]:
         "reading": {(*key, *told) for key, told in read.items()},
         "device_day": model.device_days(to_day),
         "system_day": model.days(),
-        "system_year": model.totals_j(),
+        "system_year": {key: max(0, j + 1_800) // 3_600 for key, j in model.totals_j().items()},
         "series": model.series(),
         "device": {name: model.facts(name, to_day) for name in model.names},
         "verify": [],
@@ -123,12 +124,21 @@ async def _days(site: Site, names):
     return found
 
 
+async def day_energies_j(site: Site):
+    """Return what the slots of each stored day add up to, by source and day. [J]"""
+    names = {one.device_id: one for one in (await site.book()).devices.values()}
+    return {
+        key: sum(slot.energy_j for line in lines.values() for slot in line.values())
+        for key, lines in (await _days(site, names)).items()
+    }
+
+
 async def _totals(site: Site):
     found = {}
     for source, year, data in await rows(site, tables.SYSTEM_YEAR):
         new_year = day_of_date(date_of_day(0).replace(year=year))
-        for index, energy_j in unpack_year(data).items():
-            found[Source(source), new_year + index] = energy_j
+        for index, energy_wh in unpack_year(data).items():
+            found[Source(source), new_year + index] = energy_wh
     return found
 
 

@@ -8,20 +8,23 @@ from hypothesis import strategies as st
 
 from relight.errors import BadDays
 from relight.model.clock import day_start_at, zone
+from relight.model.devices import Source
 from relight.model.lifetimes import (
     SINCE_EVER_DAY,
     Days,
     MeterDays,
     Period,
+    Series,
     asked_days,
     day_wh,
-    dense,
     lifetime_wh,
     merged_wh,
     opening_wh,
     period_wh,
+    stretches,
     total_wh,
 )
+from relight.model.years import Years, pack_year
 
 SITE = zone("America/Los_Angeles")
 TODAY = 17_000
@@ -48,7 +51,7 @@ def test_meters_count_from_their_first_full_day_and_microinverters_before():
 def test_a_day_on_which_the_meters_were_silent_stays_zero():
     merged = merged_wh({1: 10, 2: 20, 3: 30}, {2: 21}, MeterDays(2))
 
-    assert dense(merged, Days(1, 3), 1) == [10, 21, 0]
+    assert merged == {1: 10, 2: 21}
 
 
 def test_microinverters_count_again_from_the_day_the_last_meter_was_retired():
@@ -72,32 +75,42 @@ def test_the_meters_days_within_a_range_are_those_that_they_contain(meters, firs
     ]
 
 
-@given(some_series, some_days, some_days, some_days)
-def test_a_dense_series_has_one_entry_a_day_and_the_same_sum(series, first, last, operational):
-    listed = dense(series, Days(first, last), operational)
+@given(some_series, some_series, some_meters, some_days, some_days)
+def test_a_series_of_stretches_is_the_merged_one(micro, meter, meters, first, last):
+    packed = {Source.MICRO: years(micro), Source.METER: years(meter)}
+    days = Days(first, last)
+    series = Series([(some, packed[source]) for source, some in stretches(days, meters)])
+    merged = {day: (meter if day in meters else micro).get(day, 0) for day in range(100, 141)}
+    expected = [merged[day] for day in range(first, last + 1)]
 
-    assert len(listed) == max(0, last - first + 1)
-    assert sum(listed) == total_wh(series, Days(first, last), operational)
+    assert expected == series.dense()
+    assert sum(expected[3:-2]) == series.total_wh(Days(first + 3, last - 2))
 
 
-def test_days_before_the_operational_date_are_zero():
-    assert dense({5: 50, 6: 60, 7: 70}, Days(4, 7), 6) == [0, 0, 60, 70]
+def years(days):
+    """Return days of 1970 as they are stored."""
+    return Years({1970: pack_year(days)} if days else {})
+
+
+def summed(days):
+    """Return what tells the sum of days, from day 100 on."""
+    return lambda some: total_wh(days, some, 100)
 
 
 def test_a_lifetime_excludes_its_day_and_adds_what_counters_held_before():
     told = [Period(SINCE_EVER_DAY, 102, 1_000)]
 
-    assert lifetime_wh(told, {100: 30, 101: 40, 102: 50}, 103, 100) == 1_000 + 50
+    assert lifetime_wh(told, summed({100: 30, 101: 40, 102: 50}), 103, 100) == 1_000 + 50
 
 
 def test_what_counters_held_is_never_below_what_the_days_show():
-    assert opening_wh([Period(SINCE_EVER_DAY, 102, 60)], {100: 30, 101: 40}, 103, 100) == 0
+    assert opening_wh([Period(SINCE_EVER_DAY, 102, 60)], summed({100: 30, 101: 40}), 103, 100) == 0
 
 
 def test_what_counters_held_counts_from_the_operational_date_on():
     told = [Period(SINCE_EVER_DAY, 102, 1_000)]
 
-    assert [0, 1_000] == [lifetime_wh(told, {}, day, 100) for day in (99, 100)]
+    assert [0, 1_000] == [lifetime_wh(told, summed({}), day, 100) for day in (99, 100)]
 
 
 @given(st.dictionaries(some_days, st.integers(0, 10**9), min_size=1, max_size=3), some_series)
@@ -106,7 +119,7 @@ def test_a_total_that_was_told_for_a_day_is_answered_on_that_day(told, days):
         periods = [Period(SINCE_EVER_DAY, day, wh) for day, wh in told.items()]
         known = total_wh(days, Days(100, until_day - 1), 100)
 
-        assert lifetime_wh(periods, days, until_day, 100) == max(energy, known)
+        assert lifetime_wh(periods, summed(days), until_day, 100) == max(energy, known)
 
 
 def test_a_period_is_told_only_by_one_with_the_same_days():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relight.model.listed import by_meter, metered, together
+from relight.model.listed import by_meter, metered, packed, together
 from relight.model.ranges import Span
 from relight.model.slots import LISTED, TOGETHER, UNTOUCHED, Dense
-from relight.model.source_days import SourceDay
+from relight.model.source_days import SourceDay, pack
 
 START = 1_600_000_200 - 1_600_000_200 % 900
 SLOTS = 8
@@ -43,6 +43,26 @@ def test_only_listed_slots_that_end_in_the_span_are_given(line_states, start_at,
         if state == LISTED and start_at < end_at(n) <= until_at
     ]
     assert expected == list(zip(*found, strict=True))
+
+
+runs = st.lists(st.integers(0, 3), min_size=1, max_size=SLOTS).map(
+    lambda devices: (SLOTS - len(devices), devices)
+)
+
+
+@given(states, runs, edges, edges)
+def test_packed_days_list_what_unpacked_ones_do(line_states, run, start_at, until_at):
+    first, devices = run
+    whole = Dense(
+        [0] * first + [7 * n + 1 for n in range(len(devices))],
+        [UNTOUCHED] * first + [LISTED] * len(devices),
+        [0] * first + devices,
+    )
+    later = SourceDay(START + 900 * SLOTS, 900 * SLOTS, 900, {TOGETHER: whole})
+    days = [day_of({TOGETHER: line_states}), later, day_of({})]
+    span = Span(start_at, until_at + 900 * SLOTS)
+
+    assert together(days, span) == packed([pack(day) for day in days], span)
 
 
 @given(

@@ -1,4 +1,4 @@
-"""A source's packed day and year: round trips, splices, ends."""
+"""A source's packed day: round trips, splices, ends."""
 
 import pytest
 from hypothesis import given
@@ -9,10 +9,8 @@ from relight.model.slots import LISTED, TOUCHED, UNTOUCHED, Dense
 from relight.model.source_days import (
     SourceDay,
     pack,
-    pack_year,
     slot_count,
     unpack,
-    unpack_year,
 )
 from tests.any_reports import examples
 
@@ -128,18 +126,3 @@ def test_a_day_is_empty_until_a_slot_is_touched():
     assert day({(0, 0): Dense.empty(COUNT)}).is_empty()
     assert not day({(0, 0): line({3: (0, TOUCHED, 0)})}).is_empty()
     assert UNTOUCHED == Dense.empty(1).states[0]
-
-
-@given(st.dictionaries(st.integers(0, 365), st.integers(-(10**9), 10**12), min_size=1))
-def test_a_year_comes_back(energies_j):
-    data = pack_year(energies_j)
-
-    assert energies_j == unpack_year(data)
-    for size in {0, 4, 5, len(data) // 2, len(data) - 1}:
-        with pytest.raises(PackingError):
-            unpack_year(data[:size])
-
-
-def test_a_year_of_an_unknown_version_is_refused():
-    with pytest.raises(PackingError, match="version 7"):
-        unpack_year(b"\x07" + pack_year({3: 5})[1:])

@@ -62,7 +62,9 @@ async def test_a_lifetime_is_what_the_summary_says_and_today(house: House):
     )
 
     async def told(rows: Rows, facts: SystemFacts) -> int:
-        return await summaries.lifetime_wh(rows, facts, facts.today)
+        rules, now = house.config.rules, house.now
+        found = await summaries.summary(rows, facts.system, None, now=now, rules=rules, kept=None)
+        return found.lifetime_wh
 
     found = await lifetime(house)
 

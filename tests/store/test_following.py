@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from relight.model.clock import day_at, zone
 from relight.model.energy import Origin
 from relight.model.reports import IntervalReport, Report
-from relight.model.source_days import pack_year, unpack_year, with_total
 from relight.store import administration_devices, administration_systems, reports, verify
 from relight.store.database import open_database
 from tests import factories, stored
@@ -164,15 +163,3 @@ async def test_two_reports_in_one_transaction_go_on_from_one_another(store):
     receipt = await site.save(interval("I1", NOON_AT + 600, 1_000))
     assert (0, 1) == (receipt.new, receipt.repeated)
     assert [] == await verify.verify(store, site.system_id)
-
-
-@given(
-    known=st.dictionaries(st.integers(0, 365), st.integers(0, 2**40), min_size=1, max_size=40),
-    index=st.integers(0, 365),
-    energy_j=st.integers(0, 2**40),
-)
-def test_a_year_with_one_other_total_is_packed_as_anew(known, index, energy_j):
-    packed = with_total(pack_year(known), index, energy_j)
-
-    assert pack_year(known | {index: energy_j}) == packed
-    assert known | {index: energy_j} == unpack_year(packed)

@@ -72,7 +72,7 @@ async def test_a_day_has_the_slots_that_its_clocks_have(store, timezone, when, h
     await site.save(Report(intervals=rows))
     await site.close_to(day)
 
-    totals_j = (await stored.contents(site))["system_year"]
+    totals_j = await stored.day_energies_j(site)
     assert (hours * 12_000 or None) == totals_j.get((Source.MICRO, day))
     assert len(rows) * 1_000 == sum(totals_j.values())
 
@@ -83,7 +83,7 @@ async def test_an_interval_over_midnight_gives_each_day_its_part(store):
 
     await site.save(interval("I1", midnight_at + 200, 1_000, duration_s=300))
 
-    totals_j = (await stored.contents(site))["system_year"]
+    totals_j = await stored.day_energies_j(site)
     assert [333, 667] == [totals_j[key] for key in sorted(totals_j)]
 
 
@@ -198,7 +198,7 @@ async def test_an_interval_and_an_odometer_that_end_together_both_count(store):
     await tell(site, steps)
 
     await assert_says(site, steps)
-    totals_j = (await stored.contents(site))["system_year"]
+    totals_j = await stored.day_energies_j(site)
     assert [3 * 1_800 + 100] == list(totals_j.values())
 
 

@@ -20,7 +20,8 @@ from relight.api.meta import meta_of
 from relight.errors import BadDays, BadParameter
 from relight.model.clock import day_start_at, floor_mark, period_end
 from relight.model.devices import Device, Kind, Source
-from relight.model.lifetimes import Days, asked_days, dense, merged_wh, period_wh, total_wh
+from relight.model.facts import PRODUCTION
+from relight.model.lifetimes import Days, Series, asked_days, merged_wh, period_wh, total_wh
 from relight.model.rounding import METER_STEP_S, energy_wh
 from relight.store import energy, odometers, systems
 from relight.store.measured import Where
@@ -40,32 +41,30 @@ class _Lifetime:
     facts: SystemFacts
     days: Days
     start_day: int | None  #: as shown
-    known_wh: dict[Source, dict[int, int]]
+    shown: list[Series]  #: of the days from the operational one on
 
-    def of(self, source: Source) -> list[int]:
-        """Return one source's series. [Wh]"""
-        return dense(self.known_wh[source], self.days, self.facts.operational_day or 0)
-
-    def merged(self) -> list[int]:
-        """Return the merged series. [Wh]"""
-        micro_wh, meter_wh = self.known_wh[Source.MICRO], self.known_wh[Source.METER]
-        known = merged_wh(micro_wh, meter_wh, self.facts.meters)
-        return dense(known, self.days, self.facts.operational_day or 0)
+    def energies_wh(self, number: int) -> list[int]:
+        """Return one of the series, 0 before the operational day. [Wh]"""
+        first_day = min(
+            max(self.days.first_day, self.facts.operational_day or 0), self.days.last_day + 1
+        )
+        return [0] * (first_day - self.days.first_day) + self.shown[number].dense()
 
 
 async def energy_lifetime(call: Call) -> Answer:
     """Return the daily production, merged, and on request that of each source."""
-    found = await _lifetime(call, Source.MICRO, Source.METER)
+    asked_all = call.params.text("production") == "all"
+    found = await _lifetime(call, None, *(PRODUCTION if asked_all else ()))
     facts = found.facts
-    shows_all = call.params.text("production") == "all" and facts.has_meter
+    shows_all = asked_all and facts.has_meter
     return Answer.of(
         wire.EnergyLifetime(
             system_id=call.system.system_id,
             start_date=day(call.format, call.site, found.start_day),
             meter_start_date=_meter_start_date(call, facts),
-            production=found.merged(),
-            micro_production=found.of(Source.MICRO) if shows_all else UNSET,
-            meter_production=found.of(Source.METER) if shows_all else UNSET,
+            production=found.energies_wh(0),
+            micro_production=found.energies_wh(1) if shows_all else UNSET,
+            meter_production=found.energies_wh(2) if shows_all else UNSET,
             meta=meta_of(facts, call.format),
         ),
         facts.until_at,
@@ -84,14 +83,15 @@ async def consumption_lifetime(call: Call) -> Answer:
         wire.ConsumptionLifetime(
             call.system.system_id,
             day(call.format, call.site, found.start_day),
-            found.of(Source.CONSUMPTION),
+            found.energies_wh(0),
             meta_of(facts, call.format),
         ),
         facts.until_at,
     )
 
 
-async def _lifetime(call: Call, *sources: Source) -> _Lifetime:
+async def _lifetime(call: Call, *sources: Source | None) -> _Lifetime:
+    """Return the series of *sources*; None is the merged one."""
     start_day, end_day = call.params.day("start_date"), call.params.day("end_date")
     is_production = Source.CONSUMPTION not in sources
 
@@ -102,7 +102,7 @@ async def _lifetime(call: Call, *sources: Source) -> _Lifetime:
         operational_day = facts.operational_day
         if operational_day is None or (is_production and facts.first_production_at is None):
             shown_day = None if start_day is None else max(0, start_day)
-            return _Lifetime(facts, _NO_DAYS, shown_day, {source: {} for source in sources})
+            return _Lifetime(facts, _NO_DAYS, shown_day, [Series([]) for _ in sources])
         days = asked_days(
             call.site,
             start_day=start_day,
@@ -111,11 +111,14 @@ async def _lifetime(call: Call, *sources: Source) -> _Lifetime:
             last_report_at=facts.last_report_at,
             today=facts.today,
         )
-        known_wh = {
-            source: await energy.daily_wh(rows, call.system.system_id, source, days)
+        published = Days(max(days.first_day, operational_day), days.last_day)
+        shown = [
+            await energy.merged(rows, facts, published)
+            if source is None
+            else await energy.series(rows, facts, source, published)
             for source in sources
-        }
-        return _Lifetime(facts, days, days.first_day, known_wh)
+        ]
+        return _Lifetime(facts, days, days.first_day, shown)
 
     return await call.state.database.read(question)
 

@@ -60,6 +60,12 @@ def day_of_date(when: date) -> int:
     return when.toordinal() - _EPOCH_ORDINAL
 
 
+@lru_cache(maxsize=256)
+def year_start(year: int) -> int:
+    """Return the day of 1 January."""
+    return day_of_date(date(year, 1, 1))
+
+
 def date_of_day(day: int) -> date:
     """Return the date *day* days after 1970-01-01."""
     return date.fromordinal(day + _EPOCH_ORDINAL)

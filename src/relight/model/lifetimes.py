@@ -9,16 +9,18 @@ Source: behaviour, Devices and source, energy_lifetime, summary, monthly_product
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from relight.errors import BadDays
 from relight.model.clock import day_ending
+from relight.model.devices import Source
 from relight.model.rounding import energy_wh
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
+
+    from relight.model.years import Years
 
 #: `first_day` of an imported period that means: all energy before its end.
 SINCE_EVER_DAY = -1_000_000
@@ -64,13 +66,6 @@ def day_wh(energy_j: int) -> int:
     return energy_wh(energy_j) if energy_j > 0 else 0
 
 
-def dense(days_wh: Mapping[int, int], days: Days, operational_day: int) -> list[int]:
-    """Return one entry a day, 0 where nothing is known or before *operational_day*. [Wh]"""
-    first_day = min(max(days.first_day, operational_day), days.last_day + 1)
-    hidden = [0] * (first_day - days.first_day)
-    return hidden + list(map(days_wh.get, range(first_day, days.last_day + 1), repeat(0)))
-
-
 def merged_wh(
     micro_wh: Mapping[int, int], meter_wh: Mapping[int, int], meters: MeterDays
 ) -> dict[int, int]:
@@ -87,6 +82,42 @@ def merged_wh(
     return found
 
 
+def stretches(days: Days, meters: MeterDays) -> list[tuple[Source, Days]]:
+    """Return whose production the days before, within and after the meters' are."""
+    first_day, last_day = days
+    metered = meters.within(first_day, last_day)
+    if not metered:
+        return [(Source.MICRO, days)] if first_day <= last_day else []
+    found = [
+        (Source.MICRO, Days(first_day, metered.start - 1)),
+        (Source.METER, Days(metered.start, metered.stop - 1)),
+        (Source.MICRO, Days(metered.stop, last_day)),
+    ]
+    return [(source, some) for source, some in found if some.first_day <= some.last_day]
+
+
+class Series(NamedTuple):
+    """Daily totals of days that follow one another, in stretches of one source each."""
+
+    parts: Sequence[tuple[Days, Years]]
+
+    def dense(self) -> list[int]:
+        """Return one entry a day, 0 where nothing is known. [Wh]"""
+        found: list[int] = []
+        for days, years in self.parts:
+            found += years.dense(days)
+        return found
+
+    def total_wh(self, days: Days) -> int:
+        """Return what those of *days* came to that are among these. [Wh]"""
+        return sum(
+            years.total_wh(
+                Days(max(some.first_day, days.first_day), min(some.last_day, days.last_day))
+            )
+            for some, years in self.parts
+        )
+
+
 def total_wh(days_wh: Mapping[int, int], days: Days, operational_day: int) -> int:
     """Return what *days* add up to; those before *operational_day* are 0. [Wh]"""
     first_day = max(days.first_day, operational_day)
@@ -94,13 +125,13 @@ def total_wh(days_wh: Mapping[int, int], days: Days, operational_day: int) -> in
 
 
 def opening_wh(
-    periods: Sequence[Period], merged: Mapping[int, int], day: int, operational_day: int
+    periods: Sequence[Period], total: Callable[[Days], int], day: int, operational_day: int
 ) -> int:
     """Return what counters held before collecting began, as seen on *day*; it is of no day. [Wh]
 
-    *merged* has every known day. A total told for a day counts from that day on until a later
-    one is told, the first one also before; the known days before it are taken off. 0 before
-    *operational_day*.
+    *total* tells what days of the merged series came to. A total told for a day counts from that
+    day on until a later one is told, the first one also before; the known days before it are
+    taken off. 0 before *operational_day*.
     Source: behaviour, summary (energy_lifetime).
     """
     told = [one for one in periods if one.first_day == SINCE_EVER_DAY]
@@ -109,20 +140,19 @@ def opening_wh(
     earlier = [one.until_day for one in told if one.until_day <= day]
     until_day = max(earlier) if earlier else min(one.until_day for one in told)
     energy = max(one.energy_wh for one in told if one.until_day == until_day)
-    known = total_wh(merged, Days(operational_day, until_day - 1), operational_day)
-    return max(0, energy - known)
+    return max(0, energy - total(Days(operational_day, until_day - 1)))
 
 
 def lifetime_wh(
-    periods: Sequence[Period], merged: Mapping[int, int], day: int, operational_day: int
+    periods: Sequence[Period], total: Callable[[Days], int], day: int, operational_day: int
 ) -> int:
     """Return the energy of all days before *day*, and what counters held before them. [Wh]
 
-    *merged* has every known day before *day* and before the ends of *periods*.
+    *total* knows every day before *day* and before the ends of *periods*.
     Source: behaviour, summary (energy_lifetime).
     """
-    before = total_wh(merged, Days(operational_day, day - 1), operational_day)
-    return before + opening_wh(periods, merged, day, operational_day)
+    before = total(Days(operational_day, day - 1))
+    return before + opening_wh(periods, total, day, operational_day)
 
 
 def period_wh(periods: Sequence[Period], days: Days) -> int | None:

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from relight.model.packing import (
     VERSION,
     PackingError,
-    pack_bits,
     pack_column,
     pack_marks,
-    unpack_bits,
     unpack_column,
     unpack_marks,
 )
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct("<BqIHH")  # version, the day's start, its length, step, number of lines
 _LINE = struct.Struct("<HBBHH")  # device, channel, flags, first slot, number of slots
-_YEAR = struct.Struct("<BHH")  # version, first day, number of days
 _ALL_LISTED = 1
 _HAS_DEVICES = 2
 _NONE = bytes((UNTOUCHED,))
@@ -218,49 +215,3 @@ def _unpack_line(data: bytes, at: int, day: SourceDay) -> int:
         [*before, *energies_j, *after], [*before, *states, *after], [*before, *devices, *after]
     )
     return at
-
-
-def pack_year(energies_j: Mapping[int, int]) -> bytes:
-    """Return daily totals, joules by day of the year from 0, packed."""
-    first, last = min(energies_j), max(energies_j)
-    days = range(first, last + 1)
-    head = _YEAR.pack(VERSION, first, len(days))
-    marks = pack_bits(day in energies_j for day in days)
-    return head + marks + pack_column([energies_j.get(day, 0) for day in days])
-
-
-def unpack_year(data: bytes) -> dict[int, int]:
-    """Return a packed year's joules by day of the year, days without any left out.
-
-    Raises PackingError.
-    """
-    try:
-        version, first, count = _YEAR.unpack_from(data)
-        if version != VERSION:
-            raise PackingError(f"version {version} of the packed layout is not known")
-        end = _YEAR.size + (count + 7) // 8
-        marks = unpack_bits(data[_YEAR.size : end], count)
-        energies_j, _ = unpack_column(data, end, count)
-    except (struct.error, IndexError, KeyError) as error:
-        raise PackingError(f"packed bytes end too early or are not ours: {error}") from error
-    return {
-        first + index: energy_j
-        for index, (is_known, energy_j) in enumerate(zip(marks, energies_j, strict=True))
-        if is_known
-    }
-
-
-def with_total(data: bytes, index: int, energy_j: int) -> bytes:
-    """Return a packed year in which day *index* has this total: as packed anew, but sooner."""
-    version, first, count = _YEAR.unpack_from(data)
-    place, end = index - first, _YEAR.size + (count + 7) // 8
-    if version != VERSION or not 0 <= place <= count:
-        return pack_year(unpack_year(data) | {index: energy_j})
-    marks = bytearray(data[_YEAR.size : end])
-    values = list(unpack_column(data, end, count)[0])
-    if place == count:
-        values.append(0)
-        marks.extend(bytes((len(values) + 7) // 8 - len(marks)))
-    values[place] = energy_j
-    marks[place // 8] |= 1 << place % 8
-    return _YEAR.pack(VERSION, first, len(values)) + marks + pack_column(values)

@@ -14,13 +14,20 @@ from relight.model import curves, periods
 from relight.model.clock import INSTANT_MAX, zone
 from relight.model.devices import KINDS_OF, Source
 from relight.model.facts import PRODUCTION
-from relight.model.lifetimes import Days, day_wh, merged_wh, opening_wh
+from relight.model.lifetimes import (
+    Days,
+    day_wh,
+    merged_wh,
+    opening_wh,
+    stretches,
+    total_wh,
+)
 from relight.model.periods import View
 from relight.model.source_days import unpack
 from relight.store import energy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from relight.model.curves import Curve, Powers
     from relight.model.facts import SystemFacts
@@ -110,7 +117,7 @@ async def lifetime(rows: Rows, facts: SystemFacts, *, sees_consumption: bool) ->
         Days(first_day, today),
         merged,
         known.get(Source.CONSUMPTION, {}),
-        opening_wh(told, merged, today, first_day),
+        opening_wh(told, lambda some: total_wh(merged, some, first_day), today, first_day),
     )
 
 
@@ -142,9 +149,8 @@ async def heat(rows: Rows, facts: SystemFacts, year: Days) -> Heat:
     if first_day is None:
         return Heat(Days(year.first_day, year.first_day - 1), {}, {})
     days = Days(max(year.first_day, first_day), min(year.last_day, facts.today))
-    metered = facts.meters.within(*days)
     found: dict[int, Powers] = {}
-    for source, some in _stretches(days, metered):
+    for source, some in stretches(days, facts.meters):
         for day, data in await rows.all(
             _HEAT,
             system_id=facts.system.system_id,
@@ -164,13 +170,6 @@ async def heat(rows: Rows, facts: SystemFacts, year: Days) -> Heat:
         if (gone := curves.skipped_cells(facts.site, day))
     }
     return Heat(days, found, skipped)
-
-
-def _stretches(days: Days, metered: range) -> Iterator[tuple[Source, Days]]:
-    """Return whose production the days before, within and after the meters' are."""
-    yield Source.MICRO, Days(days.first_day, min(metered.start - 1, days.last_day))
-    yield Source.METER, Days(metered.start, metered.stop - 1)
-    yield Source.MICRO, Days(max(metered.stop, metered.start, days.first_day), days.last_day)
 
 
 @lru_cache(maxsize=_CELLS_KEPT)

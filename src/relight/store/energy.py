@@ -7,20 +7,21 @@ Only reads; the rows are derived, and `store.recount` writes them. Meters' odome
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from relight.model.clock import DAY_S, date_of_day, day_ending, day_of_date
+from relight.model.clock import DAY_S, date_of_day, day_ending, year_start
 from relight.model.devices import Source
-from relight.model.lifetimes import Days, Period, day_wh
-from relight.model.source_days import SourceDay, unpack, unpack_year
+from relight.model.lifetimes import Days, Period, Series, day_wh, stretches
+from relight.model.source_days import SourceDay, unpack
+from relight.model.years import Years, unpack_year
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from relight.model.devices import Device
+    from relight.model.facts import SystemFacts
     from relight.model.ranges import Span
     from relight.store.database import Rows
 
@@ -121,8 +122,34 @@ async def daily_wh(rows: Rows, system_id: int, source: Source, days: Days) -> di
 @lru_cache(maxsize=_YEARS_KEPT)
 def year_wh(year: int, data: bytes) -> Mapping[int, int]:
     """Return the days of a packed year. [Wh]"""
-    new_year = day_of_date(date(year, 1, 1))
-    return {new_year + index: day_wh(energy_j) for index, energy_j in unpack_year(data).items()}
+    new_year = year_start(year)
+    return {new_year + index: energy_wh for index, energy_wh in unpack_year(data).items()}
+
+
+async def years(rows: Rows, system_id: int, source: Source, days: Days) -> Years:
+    """Return the daily totals of the years in which *days* lie."""
+    first_day, last_day = days
+    if last_day < first_day:
+        return Years({})
+    first, last = date_of_day(first_day).year, date_of_day(last_day).year
+    found = await rows.all(_YEARS, system_id=system_id, source=source, first=first, last=last)
+    return Years({year: data for year, data in found})
+
+
+async def series(rows: Rows, facts: SystemFacts, source: Source, days: Days) -> Series:
+    """Return the daily totals of one source on *days*."""
+    return Series([(days, await years(rows, facts.system.system_id, source, days))])
+
+
+async def merged(rows: Rows, facts: SystemFacts, days: Days) -> Series:
+    """Return the merged series of *days*, of each source only the years in which it counts."""
+    system_id = facts.system.system_id
+    return Series(
+        [
+            (some, await years(rows, system_id, source, some))
+            for source, some in stretches(days, facts.meters)
+        ]
+    )
 
 
 async def periods(rows: Rows, system_id: int) -> list[Period]:

@@ -5,10 +5,9 @@ Never added to: a window of slots is computed anew and put in the place of what 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from relight.model.clock import date_of_day, day_ending, day_of_date, day_start_at, floor_mark
+from relight.model.clock import date_of_day, day_ending, day_start_at, floor_mark, year_start
 from relight.model.devices import (
     KINDS_OF,
     SOURCE_OF,
@@ -16,7 +15,7 @@ from relight.model.devices import (
     Kind,
     Source,
 )
-from relight.model.rounding import JOULES_PER_WH
+from relight.model.lifetimes import day_wh
 from relight.model.slots import (
     Dense,
     LineKey,
@@ -29,14 +28,8 @@ from relight.model.slots import (
 from relight.model.slots import (
     Rows as Reported,
 )
-from relight.model.source_days import (
-    SourceDay,
-    pack,
-    pack_year,
-    unpack,
-    unpack_year,
-    with_total,
-)
+from relight.model.source_days import SourceDay, pack, unpack
+from relight.model.years import pack_year, unpack_year, with_day
 from relight.store import heard
 from relight.store.changes import days_changed
 from relight.store.tables import SERIES, SYSTEM_DAY, SYSTEM_YEAR
@@ -238,8 +231,8 @@ async def totals(
     by_year: dict[int, dict[int, int | None]] = {}
     for day, source_day in days.items():
         year = date_of_day(day).year
-        energy_j = day_total_j(source_day, imported.get(day))
-        by_year.setdefault(year, {})[day - year_start(year)] = energy_j
+        energy_wh = day_total_wh(source_day, imported.get(day))
+        by_year.setdefault(year, {})[day - year_start(year)] = energy_wh
     stored = await derived.source_years(tx, system_id, source, list(by_year))
     rows = []
     for year, changes in by_year.items():
@@ -260,13 +253,13 @@ async def totals(
 def _year_with(data: bytes | None, changes: Mapping[int, int | None]) -> bytes | None:
     """Return a packed year in which some days have other totals, None where none has any."""
     if data is not None and len(changes) == 1:
-        (index, energy_j), *_ = changes.items()
-        if energy_j is not None:
-            return with_total(data, index, energy_j)
+        (day, energy_wh), *_ = changes.items()
+        if energy_wh is not None:
+            return with_day(data, day, energy_wh)
     known: dict[int, int | None] = {} if data is None else {**unpack_year(data)}
     known |= changes
-    totals_j = {index: energy_j for index, energy_j in known.items() if energy_j is not None}
-    return pack_year(totals_j) if totals_j else None
+    totals_wh = {day: energy_wh for day, energy_wh in known.items() if energy_wh is not None}
+    return pack_year(totals_wh) if totals_wh else None
 
 
 async def imported(tx: Transaction, book: Book, source: Source, days: list[int]) -> None:
@@ -280,20 +273,14 @@ async def imported(tx: Transaction, book: Book, source: Source, days: list[int])
     await totals(tx, book, source, {day: found.get(day, nothing) for day in days})
 
 
-@lru_cache(maxsize=64)
-def year_start(year: int) -> int:
-    """Return the day of 1 January."""
-    return day_of_date(date_of_day(0).replace(year=year))
-
-
-def day_total_j(source_day: SourceDay | None, imported_wh: int | None) -> int | None:
-    """Return a day's joules: of its slots where any is listed, else as imported. [J]"""
+def day_total_wh(source_day: SourceDay | None, imported_wh: int | None) -> int | None:
+    """Return what a day came to: its slots where any is listed, else as imported. [Wh]"""
     if source_day is not None and source_day.is_listed():
-        return source_day.energy_j()
+        return day_wh(source_day.energy_j())
     if imported_wh is not None:
-        return imported_wh * JOULES_PER_WH
+        return max(0, imported_wh)
     if source_day is not None and not source_day.is_empty():
-        return source_day.energy_j()
+        return day_wh(source_day.energy_j())
     return None
 
 

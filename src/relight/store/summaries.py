@@ -11,8 +11,7 @@ from relight.errors import FutureDate
 from relight.model.clock import floor_mark
 from relight.model.devices import KINDS_OF, Source
 from relight.model.facts import PRODUCTION
-from relight.model.lifetimes import Days, merged_wh
-from relight.model.lifetimes import lifetime_wh as total_wh
+from relight.model.lifetimes import Days, lifetime_wh
 from relight.model.power import Last, fresh_until_at
 from relight.model.power import power_w as current_w
 from relight.model.rounding import STATS_STEP_S
@@ -72,15 +71,8 @@ async def summary(
         next_mark_at = floor_mark(now, STATS_STEP_S) + STATS_STEP_S
         stale_at = fresh_until_at(told, now, rules)
         until_at = min(until_at, next_mark_at, next_mark_at if stale_at is None else stale_at)
-    return Summary(
-        facts,
-        day,
-        is_today,
-        power_w,
-        await day_wh(rows, facts, day),
-        await lifetime_wh(rows, facts, day),
-        until_at,
-    )
+    known_wh, before_wh = await _energies_wh(rows, facts, day)
+    return Summary(facts, day, is_today, power_w, known_wh, before_wh, until_at)
 
 
 async def _told(rows: Rows, facts: SystemFacts) -> Sequence[Device | Last]:
@@ -93,28 +85,20 @@ async def _told(rows: Rows, facts: SystemFacts) -> Sequence[Device | Last]:
     return [one for one in devices if one.is_active and one.kind in kinds]
 
 
-async def day_wh(rows: Rows, facts: SystemFacts, day: int) -> int:
-    """Return the merged series' energy of one day, so far. [Wh]"""
-    first_day = facts.operational_day
-    if first_day is None or day < first_day:
-        return 0
-    source = Source.METER if day in facts.meters else Source.MICRO
-    system_id = facts.system.system_id
-    return await energy.day_so_far_wh(rows, system_id, source, day, until_at=facts.now)
+async def _energies_wh(rows: Rows, facts: SystemFacts, day: int) -> tuple[int, int]:
+    """Return the merged series' energy of a day so far and of all days before it. [Wh]
 
-
-async def lifetime_wh(rows: Rows, facts: SystemFacts, day: int) -> int:
-    """Return the energy of all days before *day*, and what counters held before the first. [Wh]"""
-    first_day = facts.operational_day
+    Before the first there is what counters held then.
+    """
+    first_day, today, system_id = facts.operational_day, facts.today, facts.system.system_id
     if first_day is None or day < first_day:
-        return 0
-    system_id = facts.system.system_id
+        return 0, 0
     periods = await energy.periods(rows, system_id)
-    last_day = max([day - 1, *(one.until_day - 1 for one in periods)])
-    micro_wh, meter_wh = [
-        await energy.daily_wh(
-            rows, system_id, source, Days(first_day, min(last_day, facts.today - 1))
-        )
-        for source in PRODUCTION
-    ]
-    return total_wh(periods, merged_wh(micro_wh, meter_wh, facts.meters), day, first_day)
+    last_day = min(max([day, *(one.until_day - 1 for one in periods)]), today - 1)
+    series = await energy.merged(rows, facts, Days(first_day, last_day))
+    before_wh = lifetime_wh(periods, series.total_wh, day, first_day)
+    if day < today:
+        return series.total_wh(Days(day, day)), before_wh
+    source = Source.METER if day in facts.meters else Source.MICRO
+    so_far_wh = await energy.day_so_far_wh(rows, system_id, source, day, until_at=facts.now)
+    return so_far_wh, before_wh

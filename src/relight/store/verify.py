@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from relight.model.clock import date_of_day, day_ending, day_start_at
+from relight.model.clock import date_of_day, day_ending, day_start_at, year_start
 from relight.model.devices import METER_KINDS, STEP_S, Source
 from relight.model.energy import INTERVAL_S_MAX
-from relight.model.rounding import JOULES_PER_WH
 from relight.model.slots import Rows as Reported
 from relight.model.slots import channels
-from relight.model.source_days import SourceDay, pack, pack_year
+from relight.model.source_days import SourceDay, pack
+from relight.model.years import pack_year
 from relight.store import book as books
 from relight.store import heard, measured, recount
 from relight.store.changes import days_changed
@@ -66,7 +66,7 @@ class _Counted:
 
     told: Book  #: its devices as their rows tell of them
     days: dict[tuple[int, int], bytes] = field(default_factory=dict)  #: by source and day
-    totals_j: dict[tuple[int, int], int] = field(default_factory=dict)
+    totals_wh: dict[tuple[int, int], int] = field(default_factory=dict)
     ends: dict[int, tuple[int, int]] = field(default_factory=dict)
     packed_j: dict[int, int] = field(default_factory=dict)  #: by device
 
@@ -209,9 +209,9 @@ async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int,
 
 def _added(counted: _Counted, window: _Window) -> None:
     for key, source_day in window.days.items():
-        energy_j = recount.day_total_j(source_day, None)
-        if energy_j is not None:
-            counted.totals_j[key] = energy_j
+        energy_wh = recount.day_total_wh(source_day, None)
+        if energy_wh is not None:
+            counted.totals_wh[key] = energy_wh
         counted.days[key] = b"listed" if source_day.listed_ends() else b""
         ends = source_day.listed_ends()
         if ends is not None:
@@ -225,7 +225,7 @@ async def _imported(rows: Rows, system_id: int, counted: _Counted) -> None:
     """Count totals that came without intervals, on days without a listed slot."""
     for source, day, energy_wh in await rows.all(_ALL_IMPORTED, system_id=system_id):
         if counted.days.get((source, day)) != b"listed":
-            counted.totals_j[source, day] = energy_wh * JOULES_PER_WH
+            counted.totals_wh[source, day] = max(0, energy_wh)
 
 
 async def _window_differences(rows: Rows, book: Book, window: _Window) -> list[Difference]:
@@ -299,9 +299,9 @@ def _brief(value: object) -> str:
 
 def _years(counted: _Counted) -> dict[tuple[int, int], bytes]:
     by_year: dict[tuple[int, int], dict[int, int]] = {}
-    for (source, day), energy_j in counted.totals_j.items():
+    for (source, day), energy_wh in counted.totals_wh.items():
         year = date_of_day(day).year
-        by_year.setdefault((source, year), {})[day - recount.year_start(year)] = energy_j
+        by_year.setdefault((source, year), {})[day - year_start(year)] = energy_wh
     return {key: pack_year(days) for key, days in by_year.items()}
 
 
