@@ -126,7 +126,7 @@ async def _days(site: Site, names):
 
 async def day_energies_j(site: Site):
     """Return what the slots of each stored day add up to, by source and day. [J]"""
-    names = {one.device_id: one for one in (await site.book()).devices.values()}
+    names = {device_id: device_id for device_id in (await site.book()).devices}
     return {
         key: sum(slot.energy_j for line in lines.values() for slot in line.values())
         for key, lines in (await _days(site, names)).items()

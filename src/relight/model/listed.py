@@ -55,7 +55,7 @@ def packed(days: Sequence[bytes], span: Span) -> Listed:
             continue
         first_at, step_s, energies_j, devices = run
         begin = max((span.start_at - first_at) // step_s + 1, 0)
-        end = min((span.end_at - first_at) // step_s + 1, len(energies_j))
+        end = max(min((span.end_at - first_at) // step_s + 1, len(energies_j)), begin)
         found.ends_at.extend(range(first_at + begin * step_s, first_at + end * step_s, step_s))
         found.energies_j.extend(energies_j[begin:end])
         found.devices.extend(devices[begin:end])

@@ -133,7 +133,7 @@ async def years(rows: Rows, system_id: int, source: Source, days: Days) -> Years
         return Years({})
     first, last = date_of_day(first_day).year, date_of_day(last_day).year
     found = await rows.all(_YEARS, system_id=system_id, source=source, first=first, last=last)
-    return Years({year: data for year, data in found})
+    return Years(dict(found))
 
 
 async def series(rows: Rows, facts: SystemFacts, source: Source, days: Days) -> Series:
