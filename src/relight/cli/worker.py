@@ -19,6 +19,7 @@ import uvicorn
 from relight.api.app import create_app
 from relight.api.call import State
 from relight.cli import logs
+from relight.cli.one_write import OneWriteProtocol
 from relight.cli.place import BACKLOG, Place
 from relight.web.app import Pages
 from relight.web.visit import Held
@@ -67,7 +68,7 @@ def server(place: Place) -> Server:
                 end=end,
             ),
             loop="uvloop",
-            http="httptools",
+            http=OneWriteProtocol,
             ws="none",
             lifespan="on",
             log_config=logs.configuration(place.level),
