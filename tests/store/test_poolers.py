@@ -11,7 +11,9 @@ _PREPARED = "SELECT count(*) FROM pg_prepared_statements"
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])
-@pytest.mark.parametrize(("asked", "kept"), [("statement_cache_size=9", 1), ("statement_cache_size=0", 0)])
+@pytest.mark.parametrize(
+    ("asked", "kept"), [("statement_cache_size=9", 1), ("statement_cache_size=0", 0)]
+)
 async def test_statements_are_kept_unless_the_url_says_otherwise(
     store_url: str, asked: str, kept: int
 ) -> None:
