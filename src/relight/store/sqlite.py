@@ -43,6 +43,7 @@ class SQLite:
         self._path = path
         self._reader = connected(path, POINT_CACHE_KIB)
         self._session = Session(self._reader)
+        self._stamp: int | None = None
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="long-read")
         self._opened: list[apsw.Connection] = [self._reader]
@@ -70,12 +71,24 @@ class SQLite:
             raise unavailable(error) from error
 
     def stamp(self) -> int | None:
-        """Return what other connections' commits change: here nobody writes by this one."""
-        try:
-            row = self._reader.execute("PRAGMA data_version").fetchone()
-        except apsw.Error as error:
-            raise unavailable(error) from error
-        return None if row is None else int(row[0])
+        """Return what other connections' commits change: here nobody writes by this one.
+
+        Asked once a turn of the event loop. What is handled in a turn was received before it, so
+        nobody who asks can know of a commit that came later in it.
+        """
+        if self._stamp is None:
+            try:
+                row = self._reader.execute("PRAGMA data_version").fetchone()
+            except apsw.Error as error:
+                raise unavailable(error) from error
+            if row is None:
+                return None
+            self._stamp = int(row[0])
+            asyncio.get_running_loop().call_soon(self._forget_stamp)
+        return self._stamp
+
+    def _forget_stamp(self) -> None:
+        self._stamp = None
 
     def _long_read(self, question: Callable[[Rows], Awaitable[Answer]]) -> Answer:
         connection = getattr(self._local, "connection", None)
