@@ -128,7 +128,7 @@ async def test_a_removed_system_leaves_nothing_but_the_record(store: Database) -
 
     await store.write(lambda tx: systems.remove_system(tx, site.system_id))
 
-    assert {"audit"} == {
+    assert {"audit", "removed_system"} == {
         name for name, count in (await owned(store, site.system_id)).items() if count
     }
     assert before == await owned(store, other.system_id)
@@ -154,6 +154,8 @@ async def fill(store: Database, site: factories.Site) -> None:
         await audit.note(tx, HAND, "system.set", system_id=system_id, detail={})
         for table, columns, values in (
             ("imported_day", "source, day, energy_wh", "1, 2, 3"),
+            ("changed_day", "source, day, changed_in", "1, 2, 3"),
+            ("removed_system", "key_digest, changed_in", ":data, 3"),
             ("imported_period", "source, first_day, until_day, energy_wh", "1, 2, 3, 4"),
             ("gateway", "serial_number, host, username, added_at", "'G', 'h', 'u', 1"),
             (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +20,18 @@ from relight.store import (
     administration_systems,
     changes,
     copies,
+    reports,
 )
-from relight.store.database import Database
+from relight.store.migrate import migrate
 from tests.any_reports import examples
-from tests.factories import NOON_AT, RULES, Site, reading, site
+from tests.factories import NOON_AT, RULES, Site, interval, reading, site
 
 if TYPE_CHECKING:
     from relight.store.changes import Page, Place
     from relight.store.copies import CopiedDay
-    from relight.store.database import Rows, Transaction
+    from relight.store.database import Database, Rows, Transaction
 
 KEY = "any text stands for a key here"
-DIGEST = key_digest(KEY)
 ZONES = ("America/Los_Angeles", "Europe/Berlin", "Asia/Kathmandu")
 FIRST, LAST = 0, 40_000
 _days = st.integers(-5, 3)
@@ -49,7 +50,7 @@ class Replica:
 
     async def page(self, most: int) -> bool:
         """Read a page of changes, and the days that it names; tell whether it was the last."""
-        found = await self._page(most)
+        found = await self.look(most)
         assert sorted(found.changes) == found.changes
         assert all(self.after < one for one in found.changes)
         for one in found.changes:
@@ -64,7 +65,9 @@ class Replica:
         self.after = found.after
         return found.is_last
 
-    async def _page(self, most: int) -> Page:
+    async def look(self, most: int) -> Page:
+        """Return the next page, and keep nothing of it."""
+
         async def question(rows: Rows) -> Page:
             reach = await changes.reach(rows, self.store.dialect)
             return await changes.page(rows, self.digest, self.after, until=reach.until, most=most)
@@ -241,6 +244,95 @@ async def test_a_copy_is_the_store_whatever_happens(
         pass
 
     assert await stored(store, digest) == kept(replica)
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])  # SQLite has one writer at a time
+async def test_a_change_that_commits_later_with_a_smaller_number_is_not_missed(
+    store: Database,
+) -> None:
+    early, late = [await site(store) for _ in range(2)]
+    digest = await key_for(store, early.system_id, late.system_id)
+    replica, is_begun, may_end = Replica(store, digest), asyncio.Event(), asyncio.Event()
+
+    async def slow(tx: Transaction) -> None:
+        await reports.save(tx, early.system_id, interval("1", NOON_AT, 5), now=NOON_AT)
+        await tx.one("SELECT 1")  # what waits is written, with this transaction's number
+        is_begun.set()
+        await may_end.wait()
+
+    writing = asyncio.create_task(store.write(slow))
+    await is_begun.wait()
+    await late.save(interval("2", NOON_AT, 6))
+    before = await replica.page(100), kept(replica)
+    may_end.set()
+    await writing
+    after = await replica.page(100), kept(replica)
+
+    assert (True, {}) == before, "what is behind a change under way is not told yet"
+    assert (True, await stored(store, digest)) == after
+    assert {early.system_id, late.system_id} == after[1].keys()
+
+
+async def test_what_did_not_change_is_not_told(store: Database) -> None:
+    one, other = [await site(store) for _ in range(2)]
+    digest = await key_for(store, one.system_id)
+    replica = Replica(store, digest)
+    await one.save(interval("1", NOON_AT, 5))
+    await replica.page(100)
+    after = replica.after
+
+    await one.save(interval("1", NOON_AT, 5))
+    await other.save(interval("1", NOON_AT, 5))
+    found = await replica.look(100)
+
+    assert [] == found.changes
+    assert after.number <= found.after.number
+
+
+async def test_the_number_of_a_change_is_never_used_again(store: Database) -> None:
+    one, other = [await site(store) for _ in range(2)]
+    digest = await key_for(store, other.system_id)
+    replica = Replica(store, digest)
+    await one.save(interval("1", NOON_AT, 5))
+    await replica.page(100)
+
+    async def remove(tx: Transaction) -> None:
+        await administration_systems.remove_system(tx, one.system_id)
+
+    await store.write(remove)
+    await other.save(interval("1", NOON_AT, 5))
+    await replica.page(100)
+
+    assert await stored(store, digest) == kept(replica) != {}
+
+
+async def test_a_store_that_was_copied_has_an_epoch_of_its_own(
+    store: Database, store_url: str, backend: str
+) -> None:
+    one = await site(store)
+    digest = await key_for(store, one.system_id)
+    await one.save(interval("1", NOON_AT, 5))
+
+    async def reach(rows: Rows) -> changes.Reach:
+        return await changes.reach(rows, store.dialect)
+
+    async def elsewhere(tx: Transaction) -> None:
+        await tx.run("UPDATE change_epoch SET home = 'another place'")
+        if backend == "postgresql":
+            await tx.run("UPDATE system_day SET changed_in = 9000000000")
+
+    await migrate(store_url)
+    before = await store.read(reach)
+    await store.write(elsewhere)
+    await migrate(store_url)
+    after = await store.read(reach)
+    await migrate(store_url)
+    replica = Replica(store, digest)
+    await replica.page(100)
+
+    assert before.seal != after.seal
+    assert after.seal == (await store.read(reach)).seal
+    assert await stored(store, digest) == kept(replica) != {}
 
 
 async def _without_keys(tx: Transaction) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
@@ -40,6 +41,21 @@ LINE_BYTES_MAX: Final = 256 << 20
 #: Of 1 to 9. Packed days are dense: higher ones take twice as long and save four hundredths.
 _LEVEL: Final = 1
 _FILE_MODE: Final = 0o600
+
+
+#: What Python's library raises for a ZIP file of which some bytes are wrong.
+_DAMAGES: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
+_ENCRYPTED: Final = 1
 
 
 class TableEntry(msgspec.Struct, frozen=True):
@@ -196,6 +212,10 @@ def _secret(name: str) -> str:
     return f"secrets/{name}"
 
 
+def _is_plain(one: zipfile.ZipInfo) -> bool:
+    return one.compress_type == zipfile.ZIP_DEFLATED and not one.flag_bits & _ENCRYPTED
+
+
 class Archive:
     """A backup that is read."""
 
@@ -210,7 +230,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
             raise SetupError(f"cannot read {path}: {error.strerror}") from error
-        except zipfile.BadZipFile as error:
+        except _DAMAGES as error:
             raise self._bad("it is no whole backup") from error
         try:
             self.contents = self._contents()
@@ -273,12 +293,14 @@ class Archive:
             with self._zip.open(member) as file:
                 while block := file.read(BLOCK_BYTES):
                     yield block
-        except (KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        except _DAMAGES as error:
             raise self._bad(f"{member} cannot be read") from error
         except OSError as error:
             raise self._bad(f"{member} cannot be read: {error.strerror}") from error
 
     def _contents(self) -> Contents:
+        if not all(map(_is_plain, self._zip.infolist())):
+            raise self._bad("it is packed in a way that backups are not")
         text = b""
         for block in self._blocks(MANIFEST):
             text += block

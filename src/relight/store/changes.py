@@ -3,7 +3,7 @@
 Each day of a source carries the number of the change that wrote it last: in PostgreSQL that of the
 transaction, in SQLite, which has one writer at a time, one more than the last. A reader is told of
 numbers only below which none can be committed any more, so nothing ever comes in behind it.
-What a report key does not cover is in none of the answers. Source: docs/decisions/0013.
+What a report key does not cover is in none of the answers. Source: docs/decisions/0014.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
--- What changed since: each day of a source says in which change it was written last. See docs/decisions/0013.
+-- What changed since: each day of a source says in which change it was written last. See docs/decisions/0014.
 
 ALTER TABLE system_day ADD COLUMN changed_in {int} NOT NULL DEFAULT 0;
 CREATE INDEX system_day_changed ON system_day (changed_in, system_id, source, day);
