@@ -99,7 +99,16 @@ class Answers:
         if known is not None and known.stamp == stamp:
             return known.asked
         key, user_id, system_id = caller
-        found = await access.asked(database, key, user_id=user_id, system_id=system_id)
+        found: Asked | None
+        if stamp is None or user_id is None or system_id is None:
+            found = await access.asked(database, key, user_id=user_id, system_id=system_id)
+        else:
+            # By far the longer half of the question is the same whichever system is asked for.
+            found = await self.asked(database, stamp, (key, user_id, None))
+            if found is not None:
+                found = await access.asked_system(
+                    database, found, user_id=user_id, system_id=system_id
+                )
         if stamp is not None and found is not None:
             if len(self._permits) >= REQUESTS_MAX:
                 self._permits.clear()

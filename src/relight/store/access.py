@@ -95,6 +95,15 @@ ASKED: Final = """
         ON ca.company_id = u.company_id AND ca.system_id = known.system_id
     WHERE a.key_digest = :digest
 """
+#: What the other half of it is, for a caller who is known.
+ASKED_SYSTEM: Final = """
+    SELECT s.created_at, s.version, s.is_api_enabled,
+        (SELECT sees_consumption FROM user_access WHERE user_id = :user_id
+            AND system_id = :system_id AND grants_from_at <= :granted_at),
+        (SELECT sees_consumption FROM company_access
+            WHERE company_id = :company_id AND system_id = :system_id)
+    FROM system s WHERE s.system_id = :system_id
+"""
 #: Asked only for a system that the permit names as seen.
 SEEN_SYSTEM: Final = f"SELECT {SYSTEM.select} FROM system WHERE system_id = :system_id"  # noqa: S608
 #: The systems that a user sees through an application, as a table to join with.
@@ -152,6 +161,26 @@ async def asked(
         None if version is None else (created_at, version),
         bool(is_enabled) and granted_at is not None and not (own is None and company is None),
         bool(own or company),
+    )
+
+
+async def asked_system(database: Database, caller: Asked, *, user_id: int, system_id: int) -> Asked:
+    """Return the same of a caller who asks for a system."""
+    row = await database.point(
+        ASKED_SYSTEM,
+        user_id=user_id,
+        system_id=system_id,
+        granted_at=caller.granted_at,
+        company_id=caller.company_id,
+    )
+    if row is None:
+        return caller
+    created_at, version, is_enabled, own, company = row
+    is_theirs = caller.granted_at is not None and not (own is None and company is None)
+    return caller._replace(
+        edition=(created_at, version),
+        is_seen=bool(is_enabled) and is_theirs,
+        sees_consumption=bool(own or company),
     )
 
 
