@@ -15,6 +15,8 @@ import json
 import math
 import os
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -288,9 +290,10 @@ def built(folder: Path, shape: Shape) -> tuple[Fleet, float]:
     note = folder / "fleet.json"
     if note.exists():
         known = json.loads(note.read_text("utf-8"))
-        if known.pop("shape") == asdict(shape):
-            return Fleet(folder, shape, **known), 0.0
-        raise SystemExit(f"{folder} holds a fleet of another shape; remove it or name another")
+        if known.pop("shape") != asdict(shape):
+            raise SystemExit(f"{folder} holds a fleet of another shape; remove it or name another")
+        _check(folder)
+        return Fleet(folder, shape, **known), 0.0
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     path = folder / "relight.sqlite3"
@@ -298,6 +301,14 @@ def built(folder: Path, shape: Shape) -> tuple[Fleet, float]:
     copy(path, shape, str(found["report_key"]))
     note.write_text(json.dumps({"shape": asdict(shape), **found}) + "\n", "utf-8")
     return Fleet(folder, shape, **found), time.perf_counter() - began  # type: ignore[arg-type]
+
+
+def _check(folder: Path) -> None:
+    """See that a kept fleet is what this version would store."""
+    for words in (("migrate",), ("verify", "--system", "1")):
+        command = [sys.executable, "-m", "relight", *words, "--data", str(folder)]
+        if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+            raise SystemExit(f"{folder} holds a fleet of another version; remove it")
 
 
 def main() -> None:
