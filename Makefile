@@ -7,6 +7,7 @@ VENV     ?= .venv
 PYTHON   ?=
 DEMO     ?= demo-data
 WORKERS  ?= 2
+SEEDS    ?= 100
 ARGS     ?=
 
 BIN      := $(VENV)/bin
@@ -53,8 +54,8 @@ check: $(VENV)/.test ## formatting, lint, types, architecture
 	@echo "relight: architecture"
 	@$(RUN) pytest -q --no-header tests/test_architecture.py
 
-soak: $(VENV)/.test ## repeat at length what kills processes and what looks for counter-examples
-	@RELIGHT_TEST_ROUNDS=50 $(RUN) pytest -m soak --hypothesis-profile=soak --timeout=7200 $(ARGS)
+soak: $(VENV)/.test ## repeat at length what kills processes, looks for counter-examples, simulates weeks
+	@RELIGHT_TEST_ROUNDS=50 RELIGHT_TEST_SEEDS=$(SEEDS) $(RUN) pytest -m soak --hypothesis-profile=soak --timeout=7200 $(ARGS)
 
 bench: $(VENV)/.test ## measure, on this machine, what benchmarks/ measures; the last table says which targets are met
 	@for name in reads ingestion growth workers quota gateways summary; do \

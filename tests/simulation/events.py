@@ -17,7 +17,8 @@ HOSTS: Final = 2
 FIRST_SYSTEM: Final = 67
 DISK_FAULTS: Final = ("write", "torn", "full", "sync", "read", "slow", "power")
 WIRE_FAULTS: Final = (
-    "cut", "cut_reply", "refuse", "stall", "cancel", "terminate", "lock", "deadlock",
+    "cut", "cut_reply", "torn", "refuse", "stall", "stall_reply", "cancel", "terminate", "lock",
+    "deadlock",
 )  # fmt: skip
 
 
@@ -72,9 +73,9 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """The machine loses its power, and gets it back."""
+    """The machine loses its power, and gets it back; without *seed* all servers are killed."""
 
-    seed: int
+    seed: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Story:
     database: str
     begin_at: int
     roofs: tuple[Roof, ...]
+    isolation: str  #: of PostgreSQL's transactions, as its operator set it
     events: tuple[Event, ...]
 
     @property
@@ -125,9 +127,9 @@ def story(seed: int, database: str) -> Story:
     roofs = tuple(
         roof(chance, FIRST_SYSTEM + n, timezone, begin_at) for n, timezone in enumerate(zones)
     )
-    return Story(
-        seed, database, begin_at, roofs, tuple(_Drawing(chance, database, begin_at, roofs))
-    )
+    isolation = chance.choice(["read committed"] * 2 + ["repeatable read", "serializable"])
+    drawn = tuple(_Drawing(chance, database, begin_at, roofs))
+    return Story(seed, database, begin_at, roofs, isolation, drawn)
 
 
 class _Drawing:
@@ -149,8 +151,22 @@ class _Drawing:
         for _ in range(chance.choice([40, 70, 110])):
             at += 9 + chance.choice([chance.randrange(600), chance.randrange(2 * self._pause_s)])
             self._told = 0
-            yield Event(at, self._action(at))
+            if not self._is_calm and chance.random() < 0.04:
+                for action in self._misfortunes(at):
+                    yield Event(at, action)
+            else:
+                yield Event(at, self._action(at))
         yield Event(at + 1, Check(chance.randrange(2**32)))
+
+    def _misfortunes(self, at: int) -> Iterator[Action]:
+        """Yield one fault that comes at once, what is told meanwhile, and the end of all power."""
+        chance = self._chance
+        yield Trouble(Fault(chance.choice(self._faults), 1))
+        for _ in range(chance.choice([2, 3, 5])):
+            yield self._tell(at)
+        yield Power(chance.choice([None, chance.randrange(2**32)]))
+        yield self._tell(at)
+        yield Power(chance.randrange(2**32))
 
     def _action(self, at: int) -> Action:
         chance = self._chance
@@ -176,7 +192,7 @@ class _Drawing:
             "check": lambda: Check(chance.randrange(2**32)),
             "jump": lambda: Jump(chance.choice([0, 0, -3_600, -2 * DAY_S, 5 * 3_600, 3 * DAY_S])),
             "restart": lambda: Restart(chance.randrange(HOSTS)),
-            "power": lambda: Power(chance.randrange(2**32)),
+            "power": lambda: Power(chance.choice([None, chance.randrange(2**32)])),
             "tell": lambda: self._tell(at),
             "flush": lambda: self._flush(at),
             "ask": lambda: self._ask(at),

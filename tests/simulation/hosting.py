@@ -57,7 +57,7 @@ class Host:
     worker: int
     starts: int = 0
     failures: list[str] = field(default_factory=list)
-    is_fatal: bool = False  #: it asked to be started anew
+    ended: asyncio.Event = field(default_factory=asyncio.Event)  #: it asked to be started anew
     _running: _Running | None = None
 
     @property
@@ -73,7 +73,8 @@ class Host:
             workers=2,
             end=self._must_end,
         )
-        self.is_fatal, running = False, _Running(app)
+        running = _Running(app)
+        self.ended.clear()
         if (reason := await running.start()) is not None:
             self.failures.append(reason)
             return False
@@ -81,7 +82,7 @@ class Host:
         return True
 
     def _must_end(self) -> None:
-        self.is_fatal = True
+        self.ended.set()
 
     async def stop(self) -> None:
         """Stop it as a server does."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from relight.config import Config
 from relight.errors import DataUnavailable, StoreUnreadable
 from relight.store import sqlite_writer
 from relight.store.database import SQLITE_PREFIX, Database, Transaction, open_database
 from tests.simulation.disk import Disk, Fault, beneath_sqlite
+from tests.simulation.events import story
+from tests.simulation.furnishing import REPORT_KEY, furnish
+from tests.simulation.hosting import Host, Moment
 
 _ADD = "INSERT INTO company (company_id, name) VALUES (:company_id, :name)"
 
@@ -115,6 +120,28 @@ async def test_a_sync_that_fails_while_the_log_is_carried_over_is_fatal_too(
 
     assert acknowledged
     assert set(acknowledged) <= set(await companies(url))
+
+
+async def test_a_server_refuses_reports_then_and_asks_to_be_ended(
+    disk: Disk, url: str, tmp_path: Path
+) -> None:
+    told = story(0, "sqlite")
+    await furnish(told, url)
+    host = Host(Config(data_dir=tmp_path / "data", database_url=url), Moment(told.begin_at), 1)
+    await host.start()
+    (envoy, *_) = told.roofs[0].envoys
+    known = {"system_id": told.roofs[0].system_id, "envoy": envoy}
+    body = json.dumps(known | {"reported_at": told.begin_at}).encode()
+    assert 200 == (await host.post(body, REPORT_KEY))[0]
+    disk.arm(Fault("sync", 1))
+
+    host.moment.at += 1
+    other = json.dumps(known | {"reported_at": told.begin_at + 1}).encode()
+    statuses = [(await host.post(other, REPORT_KEY))[0] for _ in range(2)]
+
+    assert [503, 503] == statuses
+    await host.ended.wait()
+    await host.stop()
 
 
 async def test_a_store_that_cannot_be_opened_for_writing_says_so(disk: Disk, url: str) -> None:

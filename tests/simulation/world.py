@@ -55,7 +55,7 @@ class Troubles(Protocol):
         """Let everything that runs stop at once."""
         ...
 
-    async def come_back(self, seed: int) -> None:
+    async def come_back(self, seed: int | None) -> None:
         """Let it be started again."""
         ...
 
@@ -148,7 +148,7 @@ class World:
                 await self.hosts[action.host].stop()
             case ev.Power():
                 await self.troubles.lose_power()
-                self.counts["power lost"] += 1
+                self.counts["killed" if action.seed is None else "power lost"] += 1
                 await self._back(action.seed)
             case ev.Trouble():
                 await self.troubles.arm(action.fault)
@@ -174,12 +174,17 @@ class World:
             self.counts["power lost"] += 1
             await self._back(self.true_at)
         for host in self.hosts:
-            if host.is_fatal:
+            if host.ended.is_set() and self.true_at % 2:
+                # Not every end is a good one, and that of the machine's memory may follow.
+                self.counts["killed"] += 1
+                await self.troubles.lose_power()
+                await self._back(None)
+            elif host.ended.is_set():
                 self.counts["worker ended"] += 1
                 await host.stop()
         await self._start_all()
 
-    async def _back(self, seed: int) -> None:
+    async def _back(self, seed: int | None) -> None:
         for host in self.hosts:
             await host.stop()
         self.defects.texts.clear()
