@@ -68,6 +68,8 @@ class Session:
         """Ask and change by *connection*."""
         self._connection = connection
         self.desk = Desk(Shelf())
+        self._change_stamp: int | None = None  #: moves with each commit of another connection
+        self._last_change = 0
 
     async def all(self, sql: str, **parameters: object) -> Sequence[Row]:
         """Return every row."""
@@ -106,8 +108,13 @@ class Session:
         return self._connection.execute(_SYSTEM, system[:1]).fetchone() == system
 
     def _next_change(self) -> int:
-        (last,) = self._connection.execute(LAST_CHANGE).fetchone() or (None,)
-        return int(last or 0) + 1
+        """Return a number that no change had; looked up only where others have written since."""
+        (stamp,) = self._connection.execute("PRAGMA data_version").fetchone() or (None,)
+        if stamp != self._change_stamp:
+            (last,) = self._connection.execute(LAST_CHANGE).fetchone() or (None,)
+            self._change_stamp, self._last_change = stamp, max(self._last_change, last or 0)
+        self._last_change += 1
+        return self._last_change
 
     def _each(self, statement: str, rows: Sequence[Row]) -> None:
         if len(rows) == 1:
