@@ -20,6 +20,9 @@ _OVERHEAD_BYTES: Final = 2_500
 #: Longer `Accept-Encoding` headers are read each time.
 _ACCEPTS_BYTES_MAX: Final = 128
 
+#: An extension of ASGI that `relight serve` offers: head and body in one message, of this type.
+WHOLE: Final = "relight.http.response.whole"
+
 _NOTHING: Final[Any] = {"type": "http.response.body", "body": b""}
 _accepts_gzip = lru_cache(maxsize=256)(wants_gzip)
 
@@ -51,6 +54,16 @@ class Ready:
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Send the answer in the form that the request wants."""
+        start, body = self._wanted(scope)
+        if scope["method"] == "HEAD":
+            body = _NOTHING
+        if WHOLE in scope.get("extensions", ()):
+            await send({**start, "type": WHOLE, "body": body["body"]})
+            return
+        await send(start)
+        await send(body)
+
+    def _wanted(self, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]]:
         known = accepted = b""
         for name, value in scope["headers"]:
             if name == b"if-none-match":
@@ -58,13 +71,10 @@ class Ready:
             elif name == b"accept-encoding":
                 accepted = b"%s,%s" % (accepted, value) if accepted else value
         if known and is_known(self.tag, known):
-            start, body = self._unchanged, _NOTHING
-        elif accepted and self._wants_gzip(accepted):
-            start, body = self._compressed()
-        else:
-            start, body = self._start, self._body
-        await send(start)
-        await send(_NOTHING if scope["method"] == "HEAD" else body)
+            return self._unchanged, _NOTHING
+        if accepted and self._wants_gzip(accepted):
+            return self._compressed()
+        return self._start, self._body
 
     def _wants_gzip(self, accepted: bytes) -> bool:
         if len(self.body) < GZIP_BYTES_MIN:
@@ -86,7 +96,8 @@ class Ready:
 
 def _start(status: int, headers: tuple[Header, ...]) -> dict[str, Any]:
     every = [(b"status", b"%d" % status), *CORS, *headers]
-    return {"type": "http.response.start", "status": status, "headers": every}
+    head = b"".join(b"%s: %s\r\n" % header for header in every)
+    return {"type": "http.response.start", "status": status, "headers": every, "head": head}
 
 
 def _length(body: bytes) -> Header:
