@@ -279,12 +279,13 @@ class PlainModel:
             day = self.day_ending(read_at)
             rows.setdefault((name, day), set()).add((channel, register, read_at, *read))  # type: ignore[arg-type]
         return {
-            (name, day): (self._counted_j(name, day), found)
+            (name, day): (self.counted_j(name, day), found)
             for (name, day), found in rows.items()
             if day <= to_day
         }
 
-    def _counted_j(self, name: Name, day: int) -> int:
+    def counted_j(self, name: Name, day: int) -> int:
+        """Return what counts of the intervals that end on a day. [J]"""
         return sum(
             part_j(winner, from_at, to_at)
             for channel in self.channels(name)

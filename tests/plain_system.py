@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from relight.model.devices import Kind, Source
 from tests.plain_model import Name, PlainModel
-from tests.plain_slots import DAY_S, LISTED, Line, day_ending, one_device, part_j, passed_j, pieces
+from tests.plain_slots import DAY_S, LISTED, Line, day_ending, part_j, passed_j, pieces
 
 if TYPE_CHECKING:
     from relight.model.reports import Report
@@ -334,10 +334,10 @@ class PlainSystem:
         """Return the inverters that made nothing on a day while most others did."""
         named = [one for one in self.active(Kind.INVERTER) if self.last_at(one) is not None]
         made_j: dict[Name, int] = {}
+        ended = {(key[0], day_ending(self.site, key[2])) for key in self.model.intervals}
         for name in named:
-            for at, slot in one_device(self.model.lines(name, 300).values()).items():
-                if day_ending(self.site, at) == day:
-                    made_j[name] = made_j.get(name, 0) + slot.energy_j
+            if (name, day) in ended:  # what ends after midnight is of the next day, as a whole
+                made_j[name] = self.model.counted_j(name, day)
         lit = sum(energy_j > 0 for energy_j in made_j.values())
         if 2 * lit <= len(named) - 1:
             return set()
