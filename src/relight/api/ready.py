@@ -7,7 +7,7 @@ Bytes only; which answer a request gets is not known here. The bytes on the wire
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.api.respond import CACHE, CORS, GZIP, JSON, VARY, Header
 from relight.api.transport import GZIP_BYTES_MIN, gzipped, is_known, wants_gzip, weak_tag
@@ -16,35 +16,50 @@ if TYPE_CHECKING:
     from starlette.types import Scope, Send
 
 #: What an answer takes in memory beside its bytes, about: headers, messages, keys. [bytes]
-_OVERHEAD_BYTES: Final = 2_500
+_OVERHEAD_BYTES: Final = 800
 #: Longer `Accept-Encoding` headers are read each time.
 _ACCEPTS_BYTES_MAX: Final = 128
 
 #: An extension of ASGI that `relight serve` offers: head and body in one message, of this type.
 WHOLE: Final = "relight.http.response.whole"
 
-_NOTHING: Final[Any] = {"type": "http.response.body", "body": b""}
 _accepts_gzip = lru_cache(maxsize=256)(wants_gzip)
+
+
+class _Form(NamedTuple):
+    """One of the ways in which an answer goes out."""
+
+    status: int
+    head: bytes  #: the lines of the head, a place left in them for the tag
+    before: tuple[Header, ...]  #: the same, before the tag
+    after: tuple[Header, ...]  #: and after it
+
+
+def _form(status: int, *more: Header) -> _Form:
+    before = ((b"status", b"%d" % status), *CORS)
+    after = (VARY, CACHE, *more)
+    head = b"%setag: %%s\r\n%s" % (_lines(before), _lines(after))
+    return _Form(status, head, before, after)
+
+
+def _lines(headers: tuple[Header, ...]) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)
+
+
+_PLAIN: Final = _form(200, *JSON)
+_GZIPPED: Final = _form(200, GZIP, *JSON)
+_UNCHANGED: Final = _form(304)
 
 
 class Ready:
     """One answer, to be sent as often as it holds."""
 
-    __slots__ = ("_body", "_gzip", "_gzip_start", "_start", "_unchanged", "tag")
+    __slots__ = ("_gzip", "body", "tag")
 
     def __init__(self, body: bytes) -> None:
+        self.body = body
         self.tag = weak_tag(body)
-        self._body: dict[str, Any] = {"type": "http.response.body", "body": body}
-        self._start = _start(200, (*self._headers(), *JSON, _length(body)))
-        self._unchanged = _start(304, self._headers())
-        self._gzip_start: dict[str, Any] | None = None
-        self._gzip = _NOTHING
-
-    @property
-    def body(self) -> bytes:
-        """Return the plain body."""
-        found: bytes = self._body["body"]
-        return found
+        self._gzip: bytes | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -54,16 +69,23 @@ class Ready:
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Send the answer in the form that the request wants."""
-        start, body = self._wanted(scope)
+        form, body = self._wanted(scope)
+        length = None if form is _UNCHANGED else b"%d" % len(body)
         if scope["method"] == "HEAD":
-            body = _NOTHING
+            body = b""
         if WHOLE in scope.get("extensions", ()):
-            await send({**start, "type": WHOLE, "body": body["body"]})
+            head = form.head % self.tag
+            if length is not None:
+                head = b"%scontent-length: %s\r\n" % (head, length)
+            await send({"type": WHOLE, "status": form.status, "head": head, "body": body})
             return
-        await send(start)
-        await send(body)
+        headers: list[Header] = [*form.before, (b"etag", self.tag), *form.after]
+        if length is not None:
+            headers.append((b"content-length", length))
+        await send({"type": "http.response.start", "status": form.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
-    def _wanted(self, scope: Scope) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _wanted(self, scope: Scope) -> tuple[_Form, bytes]:
         known = accepted = b""
         for name, value in scope["headers"]:
             if name == b"if-none-match":
@@ -71,34 +93,15 @@ class Ready:
             elif name == b"accept-encoding":
                 accepted = b"%s,%s" % (accepted, value) if accepted else value
         if known and is_known(self.tag, known):
-            return self._unchanged, _NOTHING
+            return _UNCHANGED, b""
         if accepted and self._wants_gzip(accepted):
-            return self._compressed()
-        return self._start, self._body
+            if self._gzip is None:
+                self._gzip = gzipped(self.body)
+            return _GZIPPED, self._gzip
+        return _PLAIN, self.body
 
     def _wants_gzip(self, accepted: bytes) -> bool:
         if len(self.body) < GZIP_BYTES_MIN:
             return False
         known = len(accepted) <= _ACCEPTS_BYTES_MAX
         return _accepts_gzip(accepted) if known else wants_gzip(accepted)
-
-    def _compressed(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        if self._gzip_start is None:
-            body = gzipped(self.body)
-            self._gzip = {"type": "http.response.body", "body": body}
-            headers = (*self._headers(), GZIP, *JSON, _length(body))
-            self._gzip_start = _start(200, headers)
-        return self._gzip_start, self._gzip
-
-    def _headers(self) -> tuple[Header, ...]:
-        return ((b"etag", self.tag), VARY, CACHE)
-
-
-def _start(status: int, headers: tuple[Header, ...]) -> dict[str, Any]:
-    every = [(b"status", b"%d" % status), *CORS, *headers]
-    head = b"".join(b"%s: %s\r\n" % header for header in every)
-    return {"type": "http.response.start", "status": status, "headers": every, "head": head}
-
-
-def _length(body: bytes) -> Header:
-    return (b"content-length", b"%d" % len(body))
