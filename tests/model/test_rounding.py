@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relight.model.rounding import (
-    channel_energy_wh,
-    channel_power_w,
+    channel_energies_wh,
+    channel_powers_w,
     energy_wh,
     power_w,
     round_half_up,
@@ -60,15 +60,16 @@ def test_columns_round_as_single_numbers_do(energies_j):
 
 
 def test_a_channel_has_three_decimals_and_is_never_negative():
-    assert channel_energy_wh(108_000) == 30.0
-    assert channel_energy_wh(1_234) == 0.343
-    assert channel_energy_wh(-5_000) == 0.0
-    assert channel_power_w(108_000) == 120
-    assert channel_power_w(-5_000) == 0
+    energies_j = [108_000, 1_234, -5_000, None]
+
+    assert channel_energies_wh(energies_j) == [30.0, 0.343, 0.0, None]
+    assert channel_powers_w(energies_j) == [120, 1, 0, None]
 
 
 @given(st.integers(-(2**40), 2**40))
 def test_a_channels_power_is_four_times_its_published_energy(energy_j):
-    published_mwh = round(channel_energy_wh(energy_j) * 1000)
+    (published_wh,) = channel_energies_wh([energy_j])
+    assert published_wh is not None
+    published_mwh = round(published_wh * 1000)
 
-    assert channel_power_w(energy_j) == round_half_up(published_mwh * 4, 1000)
+    assert channel_powers_w([energy_j]) == [round_half_up(published_mwh * 4, 1000)]

@@ -7,6 +7,7 @@ Source: behaviour, Ranges of stats, stats, rgm_stats, consumption_stats.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
 from relight import wire
@@ -19,8 +20,8 @@ from relight.model.devices import KINDS_OF, STEP_S, Device, Kind, Source
 from relight.model.listed import by_meter, metered, packed
 from relight.model.ranges import Span, asked_span, is_too_old, listed_span
 from relight.model.rounding import (
-    channel_energy_wh,
-    channel_power_w,
+    channel_energies_wh,
+    channel_powers_w,
     energy_wh,
     slot_energies_wh,
     slot_powers_w,
@@ -193,13 +194,16 @@ def _meter_intervals(call: Call, found: _Found, days: list[SourceDay]) -> list[w
 def _channel_intervals(call: Call, listed: MeterListed) -> list[wire.ChannelInterval]:
     """Return a meter's intervals by end, then channel."""
     ends_at: Sequence[int | str] = instants(call.format, call.site, listed.ends_at)
-    channels = listed.energies_j.items()
-    return [
-        wire.ChannelInterval(channel, end_at, None, None)
-        if (energy_j := energies_j[index]) is None
-        else wire.ChannelInterval(
-            channel, end_at, channel_energy_wh(energy_j), channel_power_w(energy_j)
+    by_channel = [
+        list(
+            map(
+                wire.ChannelInterval,
+                repeat(channel),
+                ends_at,
+                channel_energies_wh(energies_j),
+                channel_powers_w(energies_j),
+            )
         )
-        for index, end_at in enumerate(ends_at)
-        for channel, energies_j in channels
+        for channel, energies_j in listed.energies_j.items()
     ]
+    return list(chain.from_iterable(zip(*by_channel, strict=True)))

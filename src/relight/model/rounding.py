@@ -45,15 +45,18 @@ def slot_energies_wh(powers_w: Iterable[int]) -> list[int]:
     return [(slot_w + 6) // 12 for slot_w in powers_w]
 
 
-def channel_energy_wh(energy_j: int) -> float:
-    """Return `wh_del` of a meter's channel: at most 3 decimals, never below 0 [Wh]."""
-    return _channel_energy_mwh(energy_j) / 1000
+def channel_energies_wh(energies_j: Iterable[int | None]) -> list[float | None]:
+    """Return `wh_del` of each slot of a meter's channel: at most 3 decimals, never below 0 [Wh]."""
+    return [None if mwh is None else mwh / 1000 for mwh in _energies_mwh(energies_j)]
 
 
-def channel_power_w(energy_j: int) -> int:
-    """Return `curr_w` of a 15-minute slot of a channel: four times its rounded energy [W]."""
-    return round_half_up(4 * _channel_energy_mwh(energy_j), 1000)
+def channel_powers_w(energies_j: Iterable[int | None]) -> list[int | None]:
+    """Return `curr_w` of each 15-minute slot of a channel: four times its rounded energy [W]."""
+    return [None if mwh is None else (mwh + 125) // 250 for mwh in _energies_mwh(energies_j)]
 
 
-def _channel_energy_mwh(energy_j: int) -> int:
-    return round_half_up(1000 * max(0, energy_j), JOULES_PER_WH)
+def _energies_mwh(energies_j: Iterable[int | None]) -> list[int | None]:
+    return [
+        energy_j if energy_j is None else (5 * energy_j + 9) // 18 if energy_j > 0 else 0
+        for energy_j in energies_j
+    ]
