@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from relight.cli import collect
 from relight.config import Config
 from relight.errors import DataUnavailable, StoreUnreadable
 from relight.store import sqlite_writer
@@ -142,6 +143,20 @@ async def test_a_server_refuses_reports_then_and_asks_to_be_ended(
     assert [503, 503] == statuses
     await host.ended.wait()
     await host.stop()
+
+
+async def test_who_collects_from_gateways_ends_as_well(disk: Disk, url: str) -> None:
+    store = await open_database(url)
+    task = asyncio.create_task(asyncio.Event().wait())
+    disk.arm(Fault("sync", 1))
+    with pytest.raises(DataUnavailable):
+        await store.write(adding(1))
+
+    await collect.end_if_lost(store, task)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await store.close()
 
 
 async def test_a_store_that_cannot_be_opened_for_writing_says_so(disk: Disk, url: str) -> None:

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -28,9 +28,9 @@ from relight.cli.gateways import need_library
 from relight.cli.logs import Level
 from relight.cli.options import Data, DatabaseUrl
 from relight.config import Config
-from relight.errors import RelightError
+from relight.errors import RelightError, StoreUnreadable
 from relight.model.clock import Clock
-from relight.store.database import open_database
+from relight.store.database import Database, open_database
 
 _MODULE: Final = "relight.cli.collect"
 _CONNECTIONS: Final = 4
@@ -87,10 +87,21 @@ async def _collect(config: Config) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
+        watching = asyncio.create_task(end_if_lost(database, task))
         with suppress(asyncio.CancelledError):
             await task
+        watching.cancel()
+        if (reason := database.lost()) is not None:
+            raise StoreUnreadable(reason)
     finally:
         await database.close()
+
+
+async def end_if_lost(database: Database, task: asyncio.Task[Any]) -> None:
+    """End *task* once this process may store nothing any more: another one takes its place."""
+    while database.lost() is None:  # noqa: ASYNC110 - a thread finds out
+        await asyncio.sleep(_LOOK_S)
+    task.cancel()
 
 
 def start(config: Config, level: Level) -> None:
