@@ -1,4 +1,4 @@
-"""The JSON shapes of the change cursor and of the days it tells of. A leaf: imports msgspec alone."""
+"""The JSON shapes of the change cursor and of the days it tells of. A leaf: needs msgspec alone."""
 
 from __future__ import annotations
 
