@@ -7,13 +7,13 @@ that. See `api.answers` and decision 10.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from relight.api import guard
 from relight.api.answers import Key, Request, digest
 from relight.api.call import Answer, Call, CallerCall
+from relight.api.in_time import in_time
 from relight.api.params import id_of
 from relight.api.ready import Ready
 from relight.errors import DataUnavailable
@@ -79,22 +79,27 @@ def repeated(state: State, path: str, scope: Scope) -> Ready | None:
 
 async def answered(state: State, route: Route, params: Query, scope: Scope) -> Ready | None:
     """Return the answer of an endpoint, in time; None has no body. Raises RequestError."""
-    now, stamp = state.clock.now(), state.database.stamp()
     try:
-        async with asyncio.timeout(state.config.limits.read_wait_s):
-            asking = await guard.asking(state, params, route.asked, now=now, stamp=stamp)
-            application = asking.found.application
-            scope[APP_ID] = application.app_id
-            guard.enter(state.quotas, application, now)
-            try:
-                if isinstance(route, OfSystem):
-                    found = await _of_system(route, asking)
-                else:
-                    found = await _of_caller(route, asking, scope, stamp)
-            finally:
-                state.quotas.leave(application.app_id)
+        return await in_time(
+            _answered(state, route, params, scope), state.config.limits.read_wait_s
+        )
     except TimeoutError as error:
         raise DataUnavailable("the store did not answer in time") from error
+
+
+async def _answered(state: State, route: Route, params: Query, scope: Scope) -> Ready | None:
+    now, stamp = state.clock.now(), state.database.stamp()
+    asking = await guard.asking(state, params, route.asked, now=now, stamp=stamp)
+    application = asking.found.application
+    scope[APP_ID] = application.app_id
+    guard.enter(state.quotas, application, now)
+    try:
+        if isinstance(route, OfSystem):
+            found = await _of_system(route, asking)
+        else:
+            found = await _of_caller(route, asking, scope, stamp)
+    finally:
+        state.quotas.leave(application.app_id)
     if found is None:
         return None
     # Under a callback the same bytes go out in another form.
