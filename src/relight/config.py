@@ -133,6 +133,23 @@ class Collecting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Who is told how an installation does."""
+
+    metrics_from: Annotated[
+        str,
+        Meta(
+            description="addresses or networks that may read /metrics, with commas between;"
+            " empty: nobody without a token"
+        ),
+    ] = ""
+    metrics_token_file: Annotated[
+        Path | None,
+        Meta(description="a file that holds the token with which anybody may read /metrics"),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """All settings of one installation."""
 
@@ -168,6 +185,7 @@ class Config:
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
     collecting: Collecting = field(default_factory=Collecting)
+    telling: Telling = field(default_factory=Telling)
 
     @classmethod
     def read(cls, environ: Mapping[str, str], given: Mapping[str, object]) -> Self:
@@ -180,6 +198,7 @@ class Config:
             "rules": _found(Rules, environ, given),
             "limits": _found(Limits, environ, given),
             "collecting": _found(Collecting, environ, given),
+            "telling": _found(Telling, environ, given),
         }
         try:
             config = msgspec.convert(values, cls, strict=False, dec_hook=_decode)
@@ -188,7 +207,9 @@ class Config:
         if (config.tls_cert is None) != (config.tls_key is None):
             raise SetupError("a TLS certificate and its key are given together or not at all")
         for proxy in config.proxies:
-            _check_network(proxy)
+            _check_network("trusted_proxies", proxy)
+        for reader in config.metrics_readers:
+            _check_network("metrics_from", reader)
         return config
 
     @property
@@ -199,12 +220,22 @@ class Config:
     @property
     def proxies(self) -> list[str]:
         """Return the addresses and networks of the trusted proxies."""
-        return [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
+        return _listed(self.trusted_proxies)
+
+    @property
+    def metrics_readers(self) -> list[str]:
+        """Return the addresses and networks that may read the metrics."""
+        return _listed(self.telling.metrics_from)
 
     @property
     def quota_path(self) -> Path:
         """Return the file of the call counters that this host's workers share."""
         return self.data_dir / "quota.counters"
+
+    @property
+    def metrics_path(self) -> Path:
+        """Return the file of the numbers that this host's processes count together."""
+        return self.data_dir / "metrics.counters"
 
     @property
     def spool_path(self) -> Path:
@@ -238,7 +269,7 @@ def settings() -> list[Setting]:
     """Return every setting, in the order of their definition."""
     return [
         Setting(name, _variable(name), getattr(defaults, name), help_line)
-        for defaults in (Config(), Rules(), Limits(), Collecting())
+        for defaults in (Config(), Rules(), Limits(), Collecting(), Telling())
         for name, help_line in _help_lines(type(defaults)).items()
     ]
 
@@ -269,11 +300,15 @@ def _variable(name: str) -> str:
     return "RELIGHT_" + name.upper()
 
 
-def _check_network(text: str) -> None:
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _check_network(name: str, text: str) -> None:
     try:
         ipaddress.ip_network(text)
     except ValueError as error:
-        reason = f"trusted_proxies: {text!r} is no address and no network: {error}"
+        reason = f"{name}: {text!r} is no address and no network: {error}"
         raise SetupError(reason) from error
 
 

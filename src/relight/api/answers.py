@@ -68,6 +68,7 @@ class Answers:
         self._bytes = 0
         self._answers: dict[Key, _Kept] = {}
         self._requests: dict[bytes, Request] = {}
+        self.hits = self.misses = 0  #: answers that were kept, and that were made
         self._permits: dict[Caller, _Permit] = {}
 
     def get(self, key: Key, edition: Edition, now: int) -> Ready | None:
@@ -78,10 +79,17 @@ class Answers:
         # The one that nobody asked for longest goes first.
         del self._answers[key]
         self._answers[key] = kept
+        self.hits += 1
         return kept.ready
+
+    @property
+    def size_bytes(self) -> int:
+        """Return about how much memory the answers take."""
+        return self._bytes
 
     def keep(self, key: Key, edition: Edition, ready: Ready, *, span: tuple[int, int]) -> None:
         """Keep an answer for the time *span*, its end excluded."""
+        self.misses += 1
         size = ready.size_bytes
         before = self._answers.pop(key, None)
         if before is not None:

@@ -19,6 +19,7 @@ from relight.api import (
     energy,
     journal,
     lifetimes,
+    metrics,
     native_reports,
     pages,
     reports,
@@ -44,9 +45,13 @@ from relight.errors import (
     DataUnavailable,
     MethodNotAllowed,
     NotFound,
+    QuotaSpent,
     RelightError,
     RequestError,
+    TooBusy,
 )
+from relight.model.metrics import LIVE, QUOTA_REFUSALS
+from relight.model.metrics import PAGES as PAGES_OF_PEOPLE
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -182,6 +187,7 @@ class _Application:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = f"{self._name}-{next(self._numbers)}"
         started, status = time.perf_counter(), 0
+        endpoint = scope["path"].rstrip("/").rpartition("/")[2]
 
         async def noting(message: Message) -> None:
             nonlocal status
@@ -192,7 +198,10 @@ class _Application:
             if scope["path"] == REPORTS or scope["path"].startswith(_ALL_SYSTEMS):
                 # By far the most requests: no page has such an address.
                 await _served(self._state, scope, receive, noting)
+            elif scope["path"] == metrics.PATH:
+                await metrics.answer(self._state, scope, noting)
             elif self._pages is not None and self._pages.takes(scope):
+                endpoint = LIVE if endpoint == LIVE else PAGES_OF_PEOPLE
                 await self._pages(scope, receive, noting)
             else:
                 await _served(self._state, scope, receive, noting)
@@ -204,7 +213,9 @@ class _Application:
         finally:
             took_s = time.perf_counter() - started
             journal.tell(scope, request_id=request_id, status=status, took_s=took_s)
-            _count(self._state, scope, status)
+            if self._state is not None:
+                self._state.metrics.request(endpoint, status, took_s)
+                _count(self._state, scope, endpoint, status)
 
 
 async def _served(state: State | None, scope: Scope, receive: Receive, send: Send) -> None:
@@ -245,6 +256,9 @@ async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
     except RequestError as error:
         if isinstance(error, DataUnavailable):
             _log.warning("%s: %s", journal.address(scope), error)
+        elif isinstance(error, QuotaSpent | TooBusy):
+            period = error.period if isinstance(error, QuotaSpent) else "concurrent"
+            state.metrics.add(QUOTA_REFUSALS, (period,))
         await refuse(scope, send, error, form=form, callback=callback)
         return
     if found is not None and callback is None:
@@ -254,11 +268,10 @@ async def _got(state: State, path: str, scope: Scope, send: Send) -> None:
     await answer(scope, send, body, status=status, callback=callback)
 
 
-def _count(state: State | None, scope: Scope, status: int) -> None:
+def _count(state: State, scope: Scope, endpoint: str, status: int) -> None:
     """Count the call of an application under the last part of its path, an endpoint's name."""
     app_id = scope.get(APP_ID)
-    if app_id is not None and status and state is not None:
-        endpoint = scope["path"].rstrip("/").rpartition("/")[2]
+    if app_id is not None and status:
         state.calls.count(app_id, endpoint, status, state.clock.now())
 
 

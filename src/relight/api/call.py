@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from relight import wire
 from relight.api.answers import Answers
 from relight.store.calls import Tally
+from relight.store.metrics import Metrics
 from relight.store.systems import Kept
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class State:
     kept: Kept = field(default_factory=Kept)  #: what was read of systems before
     answers: Answers = field(default_factory=Answers)  #: what was answered before
     calls: Tally = field(default_factory=Tally)  #: calls, for developers to see
+    metrics: Metrics = field(default_factory=Metrics)  #: numbers, for the operator to see
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ from relight.errors import (
     RequestError,
 )
 from relight.model import native_bodies, native_reports
+from relight.model.metrics import REPORT_LAG_S
+from relight.model.reports import ages
 from relight.store import access, envoys, reports
 
 if TYPE_CHECKING:
@@ -99,9 +101,11 @@ async def _taken(state: State, body: bytes, key: ReportKey | None) -> bytes:
     told = await _read(body, state.clock.now())
     system_id = await _system_of(state, told.envoy_serial, key)
     receipt = await _saved(state, system_id, told)
+    count = told.refusals.total + len(receipt.refused)
+    state.metrics.receipt("native", receipt, reports=1, refused=count)
+    state.metrics.observe(REPORT_LAG_S, ("native",), ages(state.clock.now(), [told.report]))
     refused = [*told.refusals.listed, *receipt.refused]
     if refused:
-        count = told.refusals.total + len(receipt.refused)
         reason = f"{refused[0].place} {refused[0].reason}"
         _log.warning("envoy %s: %d refused, first: %s", told.envoy_serial, count, reason)
     return native_bodies.acknowledged(told.event_ids)

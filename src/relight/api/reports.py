@@ -26,9 +26,10 @@ from relight.errors import (
     RequestError,
 )
 from relight.model.access import key_digest, report_key_shape_ok
+from relight.model.metrics import REPORT_LAG_S
 from relight.model.report_fields import LISTED_MAX
 from relight.model.report_parsing import Parsed, ParsedReport, parse
-from relight.model.reports import Receipt, Refusal
+from relight.model.reports import Receipt, Refusal, ages
 from relight.store import access, envoys, reports
 
 if TYPE_CHECKING:
@@ -152,6 +153,9 @@ async def _saved(state: State, parsed: Parsed, key: ReportKey) -> wire_reports.R
             del total.conflicts[LISTED_MAX:]
     refused = parsed.refusals.listed + total.refused
     refused_count = parsed.refusals.total + len(total.refused)
+    state.metrics.receipt("http", total, reports=taken, refused=refused_count)
+    ages_s = ages(state.clock.now(), [one.report for one in parsed.reports]) if taken else []
+    state.metrics.observe(REPORT_LAG_S, ("http",), ages_s)
     return wire_reports.Receipt(
         reason="" if taken else "422",
         message=[] if taken else ["Nothing could be taken."],

@@ -15,10 +15,13 @@ from relight.api.call import State
 from relight.errors import RelightError, SetupError
 from relight.model.access import month_window
 from relight.model.clock import Clock
+from relight.model.metrics import ANSWERS, ANSWERS_BYTES
 from relight.store import access, closing
 from relight.store.calls import prune
 from relight.store.database import open_database
+from relight.store.metrics import Metrics
 from relight.store.quota import MonthCount, QuotaBook
+from relight.store.timed import Timed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 USAGE_EVERY_S: Final = 1.0
 #: Calls by endpoint and status are added to the store this often. [s]
 CALLS_EVERY_S: Final = 5.0
+#: What was counted for the operator to see is added to the others' this often. [s]
+METRICS_EVERY_S: Final = 1.0
 #: Counts of calls that are no longer kept are removed this often, in one process. [s]
 PRUNE_EVERY_S: Final = 3_600.0
 #: Days that close and statuses that fall due are looked for this often, in one process. [s]
@@ -55,11 +60,13 @@ async def running(
     except OSError as error:
         raise SetupError(f"cannot make {config.data_dir}: {error.strerror}") from error
     async with contextlib.AsyncExitStack() as opened:
-        database = await open_database(config.store_url)
+        metrics = Metrics.open(config.metrics_path)
+        opened.callback(metrics.close)
+        database = Timed(await open_database(config.store_url), metrics)
         opened.push_async_callback(database.close)
         quotas = QuotaBook.open(config.quota_path)
         opened.callback(quotas.close)
-        state = State(config, clock, database, quotas)
+        state = State(config, clock, database, quotas, metrics=metrics)
         await _restore(state)
         usage = _Usage(state)
         opened.push_async_callback(usage.write)
@@ -67,6 +74,7 @@ async def running(
         works = [
             _every(USAGE_EVERY_S, usage.write),
             _every(CALLS_EVERY_S, lambda: state.calls.write(database)),
+            _every(METRICS_EVERY_S, _Counted(state).add),
             _end_if_lost(database, end),
         ]
         if worker == 0:
@@ -99,6 +107,24 @@ class _Usage:
         counts = sorted(self._unwritten.values())
         await self._state.database.write(lambda tx: access.raise_usage(tx, counts))
         self._unwritten.clear()
+
+
+class _Counted:
+    """Adds what was counted in memory to what all processes count."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._hits = self._misses = 0
+
+    async def add(self) -> None:
+        """Add what was counted since the last time."""
+        answers, metrics = self._state.answers, self._state.metrics
+        hits, misses = answers.hits, answers.misses
+        metrics.add(ANSWERS, ("hit",), hits - self._hits)
+        metrics.add(ANSWERS, ("miss",), misses - self._misses)
+        self._hits, self._misses = hits, misses
+        metrics.set(ANSWERS_BYTES, (), answers.size_bytes)
+        metrics.flush()
 
 
 async def _close_due(state: State) -> None:

@@ -15,6 +15,7 @@ from relight.errors import BackupUnreadable, SetupError
 from relight.model.clock import date_of_day
 from relight.store import backups, moving
 from relight.store.backups import Archive, Contents
+from relight.store.database import Transaction
 
 #: Files of secrets beside a store, as `relight gateway` names them.
 _SECRET_NAME: Final = re.compile(r"gateway-[0-9A-Za-z]{1,64}\.json")
@@ -50,6 +51,8 @@ def backup(
     at = desk(data, database)
     secrets = _secrets(at) if with_secrets else None
     written = at.run(lambda opened: backups.write(opened, file, made_at=at.now, secrets=secrets))
+    told = {"file": file.name, "rows": written.rows, "with_secrets": with_secrets}
+    at.change("backup", _nothing, lambda _: told)
     _tell(file, written)
 
 
@@ -73,6 +76,10 @@ def restore(file: BackupFile, *, data: Data = None, database: DatabaseUrl = None
             "without secrets: who had a second step needs a new password (`relight user link`),"
             " gateways their tokens (`relight gateway add`), browsers sign in anew"
         )
+
+
+async def _nothing(_: Transaction) -> None:
+    """Change nothing: the copy is made, and is to be noted."""
 
 
 def _tell(file: Path, contents: Contents) -> None:

@@ -31,6 +31,7 @@ from relight.config import Config
 from relight.errors import RelightError, StoreUnreadable
 from relight.model.clock import Clock
 from relight.store.database import Database, open_database
+from relight.store.metrics import Metrics
 
 _MODULE: Final = "relight.cli.collect"
 _CONNECTIONS: Final = 4
@@ -77,11 +78,14 @@ async def _collect(config: Config) -> None:
     from relight.sources.gateway.deriving import Desk
 
     table = parts.load(config.parts_path)
+    metrics = Metrics.open(config.metrics_path)
     database = await open_database(config.store_url, connections=_CONNECTIONS)
     try:
         clock = Clock(time.time, config.clock_offset_s)
         collector = Collector(
-            Desk(database, config, clock, table), asyncio.sleep, random.SystemRandom().random
+            Desk(database, config, clock, table, metrics),
+            asyncio.sleep,
+            random.SystemRandom().random,
         )
         task = asyncio.create_task(collector.run())
         loop = asyncio.get_running_loop()
@@ -95,6 +99,7 @@ async def _collect(config: Config) -> None:
             raise StoreUnreadable(reason)
     finally:
         await database.close()
+        metrics.close()
 
 
 async def end_if_lost(database: Database, task: asyncio.Task[Any]) -> None:

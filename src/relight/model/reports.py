@@ -158,6 +158,18 @@ class Report:
     system: SystemReport | None = None
 
 
+def ages(now: int, some: Sequence[Report]) -> list[float]:
+    """Return how old the newest measurement of each report is that has any. [s]"""
+    newest = [
+        max(
+            max((row.end_at for row in one.intervals), default=0),
+            max((row.read_at for row in one.readings), default=0),
+        )
+        for one in some
+    ]
+    return [float(max(0, now - at)) for at in newest if at]
+
+
 class Refusal(NamedTuple):
     """One thing that was not taken, and why."""
 

@@ -11,10 +11,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from relight.model.clock import zone
+from relight.model.metrics import REPORT_LAG_S
+from relight.model.reports import ages
 from relight.sources.gateway.derive import Place, derive, is_repeated
 from relight.sources.gateway.memory import Memory, Position
 from relight.store import gateways
 from relight.store.gateways import Told
+from relight.store.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +44,7 @@ class Desk:
     config: Config
     clock: Clock
     parts: Parts
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @dataclass(slots=True)
@@ -108,7 +112,9 @@ class Deriver:
             )
 
         self._is_loaded = False  # until it is known that this has been saved
-        await desk.database.write(change)
+        receipt = await desk.database.write(change)
+        desk.metrics.receipt("gateway", receipt, reports=1, refused=len(receipt.refused))
+        desk.metrics.observe(REPORT_LAG_S, ("gateway",), ages(desk.clock.now(), told.reports))
         self.memory, self.version, self._is_loaded = derived.memory, self.version + 1, True
 
     async def again(self, since_day: int) -> int:
