@@ -13,6 +13,7 @@ import logging
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,15 +62,18 @@ def main() -> None:
     parser.add_argument("seed", type=int)
     parser.add_argument("--to", type=int)
     parser.add_argument("--only", type=numbers)
+    parser.add_argument("--minutes", type=float, help="begin none after so many")
     asked = parser.parse_args()
     logging.disable(logging.WARNING)
     total: Counter[str] = Counter()
-    failed = 0
+    failed, began = 0, time.monotonic()
     with (
         tempfile.TemporaryDirectory() as folder,
         stores(asked.database, Path(folder)) as new_store_url,
     ):
         for seed in range(asked.seed, (asked.to or asked.seed) + 1):
+            if asked.minutes and time.monotonic() - began >= asked.minutes * 60:
+                break
             try:
                 total += play(asked.database, seed, new_store_url, Path(folder), only=asked.only)
             except WrongError as error:

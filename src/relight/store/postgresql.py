@@ -175,5 +175,10 @@ def _without_statements(url: str) -> tuple[str, int]:
     return f"{address}?{'&'.join(others)}" if others else address, kept
 
 
-def _unavailable(error: Exception) -> DataUnavailable:
+def _unavailable(error: Exception) -> BaseException:
+    """Return what a caller is told, who may have been told to stop meanwhile."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # Else a connection that breaks just then would keep alive what is to end.
+        return asyncio.CancelledError(str(error))
     return DataUnavailable(f"PostgreSQL: {error}")
