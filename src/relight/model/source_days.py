@@ -92,11 +92,10 @@ class SourceDay:
         if TOGETHER not in self.lines:
             self.lines[TOGETHER] = Dense.empty(self.count)
         line = self.lines[TOGETHER]
-        for index in range(begin, end):
-            other = index - offset
-            line.energies_j[index] += more.energies_j[other]
-            line.states[index] = max(line.states[index], more.states[other])
-            line.devices[index] += more.devices[other]
+        here, there = slice(begin, end), slice(begin - offset, end - offset)
+        line.energies_j[here] = map(add, line.energies_j[here], more.energies_j[there])
+        line.states[here] = map(max, line.states[here], more.states[there])
+        line.devices[here] = map(add, line.devices[here], more.devices[there])
 
     def energy_j(self, until_at: int | None = None) -> int:
         """Return the joules of the slots that end by *until_at*, or of all. [J]"""

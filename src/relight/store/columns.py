@@ -13,53 +13,50 @@ from typing import TYPE_CHECKING
 from relight.model.clock import day_ending, day_start_at, floor_mark
 from relight.model.devices import SOURCE_OF, STEP_S, Kind, Source
 from relight.model.energy import INTERVAL_S_MAX
-from relight.model.packing import pack_run, pack_runs
 from relight.model.reports import IntervalReport
 from relight.model.slots import LISTED, TOUCHED, Dense
-from relight.store import recount
+from relight.store import beside, recount
+from relight.store.packed_columns import FIRST_CHANNEL, device_row, is_plain, length, place, summed
 from relight.store.recount import Piece
 from relight.store.tables import DEVICE_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from relight.model.devices import Device
-    from relight.model.reports import DayColumn, Receipt, Report
+    from relight.model.reports import DayColumn, Receipt
     from relight.model.slots import LineKey
     from relight.store.book import Book
     from relight.store.database import Row, Transaction
+    from relight.store.packed_columns import Columns
 
 _ANY_PACKED = """
 SELECT 1 FROM device_day WHERE system_id = :system_id AND day BETWEEN :first AND :last
 """
 
-#: What an inverter without several inputs reports as.
-FIRST_CHANNEL = 1
 #: Days whose slots are counted together.
 DAYS_A_TIME = 32
 
-Columns = list["DayColumn"]
-
 
 async def take(
-    tx: Transaction, book: Book, report: Report, receipt: Receipt
+    tx: Transaction, book: Book, columns: Columns, receipt: Receipt, *, origin: int
 ) -> list[IntervalReport]:
     """Pack the columns of a report that fit, and return the others as single intervals."""
-    if not report.columns:
+    if not columns:
         return []
     by_day: dict[int, Columns] = defaultdict(list)
-    for column in report.columns:
+    for column in columns:
         by_day[column.day].append(column)
     first, last = min(by_day), max(by_day)
-    if not await _is_untouched(tx, book, first, last) or not all(
-        _fits(book, columns) for columns in by_day.values()
-    ):
-        return [one for column in report.columns for one in singles(column)]
+    if not all(_fits(book, some) for some in by_day.values()):
+        return [one for column in columns for one in singles(column)]
+    if not await _is_untouched(tx, book, first, last):
+        left = await beside.take(tx, book, by_day, receipt, origin=origin)
+        return [one for column in left for one in singles(column)]
     days = sorted(by_day)
     for begin in range(0, len(days), DAYS_A_TIME):
         some = {day: by_day[day] for day in days[begin : begin + DAYS_A_TIME]}
-        await tx.put(DEVICE_DAY, await _packed(tx, book, some, origin=report.origin))
-        receipt.new += sum(len(one.energies_j) for found in some.values() for one in found)
+        await tx.put(DEVICE_DAY, await _packed(tx, book, some, origin=origin))
+        receipt.new += sum(length(one) for found in some.values() for one in found)
     book.is_changed = True
     return []
 
@@ -130,7 +127,7 @@ async def _packed(
             lines = recount.combined(source, _lines(devices, source, kinds, span), kinds, count)
             pieces[source].append(Piece(span, lines))
         rows += [
-            _device_row(book, day, device_id, sorted(found, key=_place), origin=origin)
+            device_row(book, day, device_id, found, origin=origin)
             for device_id, found in sorted(devices.items())
         ]
     for source in sorted(pieces):
@@ -148,10 +145,6 @@ def _span(columns: Columns) -> tuple[int, int]:
     return lo_at, hi_at
 
 
-def _place(column: DayColumn) -> tuple[int, int, int]:
-    return (column.channel, column.step_s, column.first_end_at)
-
-
 def _lines(
     devices: dict[int, Columns], source: Source, kinds: dict[int, Kind], span: tuple[int, int]
 ) -> dict[LineKey, Dense]:
@@ -160,38 +153,17 @@ def _lines(
     step_s = STEP_S[source]
     wanted = recount.feeding(source, kinds)
     ours = {key: columns for key, columns in devices.items() if kinds[key] in wanted}
-    if source is Source.MICRO and all(map(_is_plain, itertools.chain(*ours.values()))):
+    if source is Source.MICRO and all(map(is_plain, itertools.chain(*ours.values()))):
         first = next(iter(ours))
-        return {(first, FIRST_CHANNEL): _summed(ours, lo_at, (hi_at - lo_at) // step_s)}
+        return {(first, FIRST_CHANNEL): summed(ours, lo_at, (hi_at - lo_at) // step_s)}
     lines: dict[LineKey, Dense] = {}
     for device_id, columns in ours.items():
-        for column in sorted(columns, key=_place):
+        for column in sorted(columns, key=place):
             key = (device_id, column.channel)
             if key not in lines:
                 lines[key] = Dense.empty((hi_at - lo_at) // step_s)
             _placed(lines[key], column, lo_at, step_s)
     return lines
-
-
-def _is_plain(column: DayColumn) -> bool:
-    """Tell whether a column is all that its inverter has to say of its time."""
-    return column.kind is Kind.INVERTER and column.channel == FIRST_CHANNEL
-
-
-def _summed(devices: dict[int, Columns], lo_at: int, count: int) -> Dense:
-    """Return the inverters of *devices* as one line: most begin and end together."""
-    step_s = STEP_S[Source.MICRO]
-    together: dict[tuple[int, int], list[Sequence[int]]] = defaultdict(list)
-    for column in itertools.chain(*devices.values()):
-        together[column.first_end_at, len(column.energies_j)].append(column.energies_j)
-    line = Dense.empty(count)
-    for (first_end_at, length), energies_j in together.items():
-        place = (first_end_at - lo_at) // step_s - 1
-        slots = slice(place, place + length)
-        line.energies_j[slots] = map(sum, zip(line.energies_j[slots], *energies_j, strict=True))
-        line.devices[slots] = [before + len(energies_j) for before in line.devices[slots]]
-        line.states[slots] = [LISTED] * length
-    return line
 
 
 def _placed(line: Dense, column: DayColumn, lo_at: int, step_s: int) -> None:
@@ -213,50 +185,3 @@ def _placed(line: Dense, column: DayColumn, lo_at: int, step_s: int) -> None:
     line.states[place:end] = [LISTED] * len(energies_j)
     if not is_ended:
         line.states[end - 1] = TOUCHED
-
-
-def _device_row(book: Book, day: int, device_id: int, columns: Columns, *, origin: int) -> Row:
-    """Return one device's day as a row, and keep what it says of the device."""
-    start_at = day_start_at(book.site, day)
-    length_s = day_start_at(book.site, day + 1) - start_at
-    runs = [
-        pack_run(
-            start_at,
-            one.step_s,
-            one.first_end_at,
-            one.energies_j,
-            channel=one.channel,
-            origin=origin,
-        )
-        for one in columns
-    ]
-    energy_j = sum(sum(one.energies_j) for one in columns)
-    device = book.devices[device_id]
-    device.packed_energy_j += energy_j
-    _heard(device, columns)
-    book.touched_days.add(day)
-    return (
-        book.system.system_id,
-        day,
-        device_id,
-        energy_j,
-        pack_runs(start_at, length_s, runs),
-    )
-
-
-def _heard(device: Device, columns: Iterable[DayColumn]) -> None:
-    """Keep the first and the last interval of a device."""
-    for column in columns:
-        first_end_at = column.first_end_at
-        last_end_at = first_end_at + (len(column.energies_j) - 1) * column.step_s
-        if device.first_end_at is None or first_end_at < device.first_end_at:
-            device.first_end_at = first_end_at
-        start_at = first_end_at - column.step_s
-        if device.first_at is None or start_at < device.first_at:
-            device.first_at = start_at
-        if device.interval_end_at is None or last_end_at > device.interval_end_at:
-            device.interval_end_at, device.interval_duration_s = last_end_at, column.step_s
-            device.interval_energy_j = column.energies_j[-1]
-        elif last_end_at == device.interval_end_at:
-            # Several channels of a device end together: its last interval is their sum.
-            device.interval_energy_j = (device.interval_energy_j or 0) + column.energies_j[-1]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Intervals that lie further apart are merged in windows. [s]
 SPAN_S_MAX = 2 * 86_400
 #: Devices whose slots others fill or are added to: what these tell is never only added.
-_ENTANGLED = frozenset({Kind.NET_METER, Kind.UNNAMED_INVERTERS})
+ENTANGLED = frozenset({Kind.NET_METER, Kind.UNNAMED_INVERTERS})
 
 _INVERTER = Kind.INVERTER
 
@@ -73,7 +73,7 @@ async def take(tx: Transaction, book: Book, incoming: Incoming, receipt: Receipt
 
 def _following(book: Book, incoming: Incoming) -> list[_Told]:
     """Return the intervals by device, none where one of them might meet another."""
-    if incoming.readings or not _ENTANGLED.isdisjoint([one.kind for one in book.devices.values()]):
+    if incoming.readings or not ENTANGLED.isdisjoint([one.kind for one in book.devices.values()]):
         return []
     by_device: dict[int, list[Interval]] = defaultdict(list)
     for interval in incoming.intervals.values():

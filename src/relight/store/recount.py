@@ -166,6 +166,16 @@ async def grow(tx: Transaction, book: Book, lo_at: int, more: Dense) -> None:
     await _put_days(tx, book, Source.MICRO, opened)
 
 
+async def grow_days(tx: Transaction, book: Book, more: Mapping[int, tuple[int, Dense]]) -> None:
+    """Add to the slots of several days at once, see `grow`: *more* is by day, oldest first."""
+    days = sorted(more)
+    span = day_start_at(book.site, days[0]), day_start_at(book.site, days[-1] + 1)
+    opened = await _opened(tx, book, Source.MICRO, span)
+    for day in days:
+        opened[day].now.grow(*more[day])
+    await _put_days(tx, book, Source.MICRO, {day: opened[day] for day in days})
+
+
 class _Day(NamedTuple):
     """A day of a source that is being changed."""
 

@@ -18,7 +18,7 @@ from relight.model.odometers import Reading
 from relight.model.reports import IntervalReport, ReadingReport, Receipt, Report
 from relight.model.slots import waits_for_meters
 from relight.store import book as books
-from relight.store import columns, following, measured, merging, standings, totals
+from relight.store import columns, following, gathering, measured, merging, standings, totals
 from relight.store.merging import Incoming, told_twice
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ async def save(
     receipt, kinds = Receipt(), [one.kind for one in book.devices.values()]
     _describe(book, report, now)
     await totals.take(tx, book, report, receipt)
-    rest = await columns.take(tx, book, report, receipt)
-    incoming = _incoming(book, report, rest, receipt)
+    told, rest = gathering.gathered(book, report.intervals)
+    told += report.columns
+    singles = await columns.take(tx, book, told, receipt, origin=report.origin)
+    incoming = _incoming(book, report, [*rest, *singles], receipt)
     if not await following.take(tx, book, incoming, receipt):
         for some, span in incoming.batches():
             await merging.merge(tx, book, some, span=span, receipt=receipt)
@@ -110,11 +112,11 @@ def _link(book: Book, report: Report) -> None:
 
 
 def _incoming(
-    book: Book, report: Report, more: Iterable[IntervalReport], receipt: Receipt
+    book: Book, report: Report, intervals: Iterable[IntervalReport], receipt: Receipt
 ) -> Incoming:
-    """Return the rows of a report by key; a key told twice in it counts as a conflict."""
+    """Return *intervals* and the readings of a report by key; one told twice is a conflict."""
     found = Incoming()
-    for row in (*report.intervals, *more):
+    for row in intervals:
         device = book.by_serial.get(row[:2]) or book.device(row.kind, row.serial_number)
         interval = _interval((device.device_id, *row[2:], report.origin))
         key = interval[:3]
@@ -171,7 +173,7 @@ async def correct(
         readings=[] if isinstance(row, IntervalReport) else [row],
     )
     receipt = Receipt()
-    incoming = _incoming(book, report, (), receipt)
+    incoming = _incoming(book, report, report.intervals, receipt)
     at = row.end_at if isinstance(row, IntervalReport) else row.read_at
     stored = await measured.around(tx, book.where, (at - 1, at), last_at=book.last_data_at())
     rows: Iterable[Interval | Reading] = [

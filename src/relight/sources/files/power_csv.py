@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
+from decimal import ROUND_HALF_UP
+from itertools import islice, pairwise
+from operator import lt
 from typing import TYPE_CHECKING, Final
 
 from relight.errors import BadInput
@@ -137,8 +139,7 @@ FORMAT: Final = Format("power_csv", "power by time, as CSV", fits, read)
 
 def energy_j(power_w: Decimal, step_s: int) -> int:
     """Return the energy of *power_w* over *step_s*, halves up. [J]"""
-    numerator, denominator = (power_w * step_s).as_integer_ratio()
-    return (2 * numerator + denominator) // (2 * denominator)
+    return int((power_w * step_s).to_integral_value(ROUND_HALF_UP))
 
 
 def _rows(
@@ -147,6 +148,12 @@ def _rows(
     """Yield end and joules of each line that can be, oldest first, each end once."""
     step_s, shift_s = step_and_shift_s
     latest_at = target.now_at + FUTURE_S_MAX
+    if all(map(lt, lines.ats, islice(lines.ats, 1, None))) and (
+        lines.ats[0] + shift_s >= step_s and lines.ats[-1] + shift_s <= latest_at
+    ):
+        for at, power_w in zip(lines.ats, lines.powers_w, strict=True):
+            yield at + shift_s, energy_j(power_w, step_s)
+        return
     last: tuple[int, int, int] | None = None
     for position in sorted(range(len(lines.ats)), key=lambda one: (lines.ats[one], one)):
         end_at, line = lines.ats[position] + shift_s, lines.numbers[position]

@@ -12,12 +12,14 @@ from array import array
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from relight.errors import BadInput
 from relight.model.clock import instant_of, zone
 from relight.model.odometers import CHANNEL_POWER_W_MAX
 from relight.sources.files import wall_times
+from relight.sources.files.power_blocks import WATTS, Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,10 @@ _TEXT_MAX: Final = 64
 _EPOCH: Final = re.compile(r"(?P<s>[0-9]{9,10})(?:\.[0-9]+)?|(?P<ms>[0-9]{12,13})")
 _SPACED_OFFSET: Final = re.compile(r" (?=(?:[+-][0-9]{2}:?[0-9]{2}|Z)$)")
 _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?")
-_WATTS: Final = {"W": Decimal(1), "kW": Decimal(1000)}
+_BLOCK_LINES: Final = 2_000
+
+#: A line by its number.
+_Line: TypeAlias = tuple[int, list[str]]
 
 
 @dataclass(slots=True)
@@ -52,12 +57,15 @@ def read(data: bytes, columns: Columns, target: Target, *, options: Options, bad
     Raises BadInput for a file that is no CSV, and for one that holds several series.
     """
     reading = _Reading(columns, target, options, bad)
-    for number, cells in _rows(data, columns):
-        reading.take(number, cells)
+    rows = _rows(data, columns)
+    while block := list(islice(rows, _BLOCK_LINES)):
+        if not reading.take_block(block):
+            for number, cells in block:
+                reading.take(number, cells)
     return reading.finish()
 
 
-def _rows(data: bytes, columns: Columns) -> Iterator[tuple[int, list[str]]]:
+def _rows(data: bytes, columns: Columns) -> Iterator[_Line]:
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
     reader = csv.reader(text, delimiter=columns.delimiter, strict=True)
     is_header = columns.has_header
@@ -80,10 +88,31 @@ class _Reading:
         self._zone = _zone(columns, target, options)
         self._format = options.time_format
         self._bad = bad
+        self._blocks = Blocks(columns, self._zone) if options.time_format is None else None
         self._lines = Lines(self._zone.key)
         self._second_ats: dict[int, int] = {}
         self._series: set[tuple[str, ...]] = set()
         self._left_out = 0
+
+    def take_block(self, block: list[_Line]) -> bool:
+        """Note what lines say, and tell whether that was possible for all of them at once."""
+        columns = self._columns
+        if self._blocks is None or min(len(cells) for _, cells in block) < columns.width:
+            return False
+        kept = block
+        for position, wanted in columns.where.items():
+            kept = [line for line in kept if line[1][position] == wanted]
+        if kept:
+            numbers, rows = zip(*kept, strict=True)
+            found = self._blocks.read(rows)
+            if found is None or len(self._series | found.series) > 1:
+                return False
+            self._series |= found.series
+            self._lines.numbers.extend(numbers)
+            self._lines.ats.extend(found.ats)
+            self._lines.powers_w += found.powers_w
+        self._left_out += len(block) - len(kept)
+        return True
 
     def take(self, number: int, cells: list[str]) -> None:
         """Note what one line says, or why it cannot be."""
@@ -182,7 +211,7 @@ def _power_w(text: str, columns: Columns) -> Decimal:
         raise BadInput("power", "is missing")
     if len(digits) > _TEXT_MAX or not _DECIMAL.fullmatch(digits):
         raise BadInput("power", f"{text[:_TEXT_MAX]!r} is no number")
-    power_w = Decimal(digits) * _WATTS[columns.unit]
+    power_w = Decimal(digits) * WATTS[columns.unit]
     if power_w < 0:
         raise BadInput("power", f"{digits} {columns.unit} is below 0")
     if power_w > CHANNEL_POWER_W_MAX:
