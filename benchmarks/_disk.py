@@ -165,12 +165,12 @@ def imported() -> dict[str, dict[str, float]]:
         took_s = _import_s(folder, *files)
         found[f"{len(files)} saved answers of stats"] = {"rows": rows, "s": round(took_s, 1)}
     with _a_system() as folder:
-        rows, took_s = 0, 0.0
+        rows, words = 0, []
         for serial_number in sorted({one.serial_number for one in every}):
             path = folder / f"{serial_number}.csv"
             rows += _csv(serial_number, every, path)
-            words = ("--serial", serial_number, "--power-unit", "W")
-            took_s += _import_s(folder, str(path), *words)
+            words += [str(path), "--serial", serial_number]
+        took_s = _import_s(folder, *words, "--power-unit", "W")
         found[f"{TAKEN} files of power CSV"] = {"rows": rows, "s": round(took_s, 1)}
     return found
 

@@ -223,8 +223,25 @@ def test_options_reach_the_reader(run, file):
     assert "power in W, each line 300 s long and named by its start" in result.stdout
 
 
+def test_each_file_may_be_of_an_inverter_of_its_own(run, file, url):
+    paths = file(POWER), file(POWER)
+
+    result = run(*paths, "--serial", "121", "--serial", "122")
+
+    assert [counted(3), counted(3)] == counts(result)
+    found = within(url, lambda database: taking.target(database, SYSTEM_ID, NOW_AT))
+    assert {"121", "122"} == set(found.known_meters)
+
+
 @pytest.mark.parametrize(
-    "options", [("--format", "xml"), ("--where", "a"), ("--source", "wind"), ("--label", "middle")]
+    "options",
+    [
+        ("--format", "xml"),
+        ("--serial", "1", "--serial", "2"),
+        ("--where", "a"),
+        ("--source", "wind"),
+        ("--label", "middle"),
+    ],
 )
 def test_an_option_that_cannot_be_is_a_wrong_call(run, file, options):
     assert 2 == run(file(POWER), *options).exit_code

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
@@ -84,8 +84,13 @@ Where: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN=TEXT", help="CSV: take only lines that hold this."),
 ]
-Serial: TypeAlias = Annotated[
-    str | None, typer.Option(help="CSV: serial number of the meter or inverter measured.")
+Serials: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--serial",
+        metavar="TEXT",
+        help="CSV: serial number of the meter or inverter measured; or one for each file, in turn.",
+    ),
 ]
 
 
@@ -94,6 +99,7 @@ class _Order:
     """What the command line asks for."""
 
     files: list[str]
+    serials: list[str | None]  #: of what each file measures, where it is said
     system_id: int
     options: Options
     format_name: str | None
@@ -117,7 +123,7 @@ def import_files(
     timezone: TimeZone = None,
     time_format: TimeFormat = None,
     where: Where = None,
-    serial: Serial = None,
+    serial: Serials = None,
     data: Data = None,
     database: DatabaseUrl = None,
 ) -> None:
@@ -133,7 +139,6 @@ def import_files(
         raise typer.BadParameter(f"is none of {', '.join(detect.names())}", param_hint="--format")
     options = Options(
         source=None if source is None else Source[source.name],
-        serial_number=serial,
         label_is_start=label is Label.START,
         time_column=time_column,
         power_column=power_column,
@@ -146,6 +151,7 @@ def import_files(
     at_desk = desk(data, database)
     order = _Order(
         files=files,
+        serials=_serials(serial or [], files),
         system_id=system,
         options=options,
         format_name=format_name,
@@ -155,6 +161,16 @@ def import_files(
     )
     if not _run(at_desk, order):
         raise typer.Exit(1)
+
+
+def _serials(serials: list[str], files: list[str]) -> list[str | None]:
+    """Return the serial number that is said for each file."""
+    if len(serials) <= 1:
+        return [serials[0] if serials else None] * len(files)
+    if len(serials) != len(files):
+        reason = f"is given {len(serials)} times for {len(files)} files: give it once, or for each"
+        raise typer.BadParameter(reason, param_hint="--serial")
+    return [*serials]
 
 
 def _conditions(texts: list[str]) -> dict[str, str]:
@@ -176,20 +192,21 @@ def _run(at_desk: Desk, order: _Order) -> bool:
 
     async def work(database: Database) -> bool:
         is_whole = True
-        for name in order.files:
-            is_whole &= await _import_one(database, order, name)
+        for name, serial in zip(order.files, order.serials, strict=True):
+            is_whole &= await _import_one(database, order, name, serial)
         return is_whole
 
     return at_desk.run(work)
 
 
-async def _import_one(database: Database, order: _Order, name: str) -> bool:
+async def _import_one(database: Database, order: _Order, name: str, serial: str | None) -> bool:
     """Import one file, tell what became of it, and whether it was taken."""
     aim = await taking.target(database, order.system_id, order.now_at)
     shown_name = "standard input" if name == reading.STANDARD_INPUT else name
     try:
         content = reading.read(None if name == reading.STANDARD_INPUT else Path(name))
-        parsed = detect.parse(content, aim, order.options, name=order.format_name)
+        options = replace(order.options, serial_number=serial)
+        parsed = detect.parse(content, aim, options, name=order.format_name)
     except BadInput as error:
         _tell_refused(shown_name, [str(error)])
         return False

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from relight.errors import BadInput
@@ -22,7 +23,7 @@ from relight.sources.files import wall_times
 from relight.sources.files.power_blocks import WATTS, Blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from zoneinfo import ZoneInfo
 
     from relight.sources.files.parsed import BadRows, Options, Target
@@ -37,6 +38,7 @@ _BLOCK_LINES: Final = 2_000
 
 #: A line by its number.
 _Line: TypeAlias = tuple[int, list[str]]
+_cells: Callable[[_Line], list[str]] = itemgetter(1)
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ def _rows(data: bytes, columns: Columns) -> Iterator[_Line]:
     is_header = columns.has_header
     try:
         for cells in reader:
-            if not any(cells):
+            if not (cells and cells[0]) and not any(cells):
                 continue
             if not is_header:
                 yield reader.line_num, cells
@@ -97,7 +99,7 @@ class _Reading:
     def take_block(self, block: list[_Line]) -> bool:
         """Note what lines say, and tell whether that was possible for all of them at once."""
         columns = self._columns
-        if self._blocks is None or min(len(cells) for _, cells in block) < columns.width:
+        if self._blocks is None or min(map(len, map(_cells, block))) < columns.width:
             return False
         kept = block
         for position, wanted in columns.where.items():
