@@ -72,7 +72,7 @@ async def listed(store: Database, wanted: fleet.Wanted, now: int) -> list[int]:
     while has_more:
         after_id = found[-1] if found else -1
         page, has_more = await one_page(store, replace(wanted, after_id=after_id), now)
-        found += [one.facts.system.system_id for one in page]
+        found += [one.system_id for one in page]
     return found
 
 

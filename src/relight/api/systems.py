@@ -12,9 +12,9 @@ from msgspec import UNSET
 from relight import wire
 from relight.api.call import Answer
 from relight.api.formats import day, instant
-from relight.api.meta import meta_of
 from relight.api.params import SystemFilters
 from relight.errors import EnvoyNotFound
+from relight.model.clock import zone
 from relight.model.devices import Source
 from relight.model.systems import ConnectionType
 from relight.store import access, fleet, summaries
@@ -53,7 +53,7 @@ async def systems(call: CallerCall) -> Answer:
         lambda rows: fleet.page(rows, wanted, limit, now=call.now, rules=rules, kept=kept),
         is_long=True,
     )
-    last_id = page[-1].facts.system.system_id if has_more else None
+    last_id = page[-1].system_id if has_more else None
     return Answer.of(
         wire.Systems(
             [_entry(one, call.format) for one in page],
@@ -63,21 +63,26 @@ async def systems(call: CallerCall) -> Answer:
 
 
 def _entry(listed: Listed, form: Format) -> wire.SystemEntry:
-    facts, system = listed.facts, listed.facts.system
+    site = zone(listed.timezone)
     return wire.SystemEntry(
-        system_id=system.system_id,
-        system_name=system.name,
-        system_public_name=ANONYMOUS if system.is_anonymous else system.public_name,
-        status=facts.status.value,
-        timezone=system.timezone,
-        country=system.country or NO_PLACE,
-        state=system.state or NO_PLACE,
-        city=system.city,
-        postal_code=system.postal_code,
+        system_id=listed.system_id,
+        system_name=listed.name,
+        system_public_name=ANONYMOUS if listed.is_anonymous else listed.public_name,
+        status=listed.status,
+        timezone=listed.timezone,
+        country=listed.country or NO_PLACE,
+        state=listed.state or NO_PLACE,
+        city=listed.city,
+        postal_code=listed.postal_code,
         reference=UNSET if listed.reference is None else listed.reference,
         other_references=listed.other_references or UNSET,
-        connection_type=system.connection_type or ConnectionType.ETHERNET.value,
-        meta=meta_of(facts, form),
+        connection_type=listed.connection_type or ConnectionType.ETHERNET.value,
+        meta=wire.Meta(
+            status=listed.status,
+            last_report_at=instant(form, site, listed.last_report_at),
+            last_energy_at=instant(form, site, listed.last_energy_at),
+            operational_at=instant(form, site, listed.operational_at),
+        ),
     )
 
 

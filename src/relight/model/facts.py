@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from relight.model.clock import day_at, day_ending, day_start_at
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from relight.model.ranges import Ends
     from relight.model.systems import Status, System
 
+#: What a device is known by; the last ones with the end of its interval are its signs of life.
+_instants = attrgetter(
+    "first_at", "first_end_at", "interval_end_at", "retired_at",
+    "reported_at", "snapshot_at", "read_last_at",
+)  # fmt: skip
 PRODUCTION = (Source.MICRO, Source.METER)
 
 
@@ -43,18 +49,22 @@ class KindFacts(NamedTuple):
     def of(cls, devices: Iterable[Device]) -> KindFacts:
         """Return what *devices*, of one kind, are together."""
         every = list(devices)
-        active = [one for one in every if one.is_active]
+        if not every:
+            return NO_DEVICES
+        active = [one for one in every if one.retired_at is None]
+        columns = zip(*map(_instants, every), strict=True)
+        first_at, first_end_at, interval_end_at, retired_at, *last = columns
         return cls(
             known_count=len(every),
             active_count=len(active),
-            enabled_count=sum(one.is_enabled for one in active),
-            stood_for=sum(one.device_count for one in active),
-            rated_power_w=sum(one.rated_power_w for one in active),
-            first_at=earliest(one.first_at for one in every),
-            first_end_at=earliest(one.first_end_at for one in every),
-            interval_end_at=latest(one.interval_end_at for one in every),
-            last_report_at=latest(one.last_report_at() for one in every),
-            retired_at=latest(one.retired_at for one in every),
+            enabled_count=sum([one.is_enabled for one in active]),
+            stood_for=sum([one.device_count for one in active]),
+            rated_power_w=sum([one.rated_power_w for one in active]),
+            first_at=earliest(first_at),
+            first_end_at=earliest(first_end_at),
+            interval_end_at=latest(interval_end_at),
+            last_report_at=latest([latest(interval_end_at), *map(latest, last)]),
+            retired_at=latest(retired_at),
         )
 
 
@@ -241,12 +251,12 @@ class SystemFacts:
 
 def earliest(instants: Iterable[int | None]) -> int | None:
     """Return the earliest instant that is known."""
-    return min((at for at in instants if at is not None), default=None)
+    return min([at for at in instants if at is not None], default=None)
 
 
 def latest(instants: Iterable[int | None]) -> int | None:
     """Return the latest instant that is known."""
-    return max((at for at in instants if at is not None), default=None)
+    return max([at for at in instants if at is not None], default=None)
 
 
-NO_DEVICES = KindFacts.of(())
+NO_DEVICES = KindFacts(0, 0, 0, 0, 0, None, None, None, None, None)

@@ -9,22 +9,20 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from relight.model.clock import day_start_at
 from relight.model.devices import Kind
-from relight.model.facts import latest
+from relight.model.facts import NO_DEVICES, latest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
 
-    from relight.model.devices import Device
+    from relight.model.known import Known
     from relight.model.systems import System
 
 #: Characters that are kept of each text: an index takes no entry longer than 2,700 bytes.
 KEY_CHARS_MAX: Final = 160
 #: Between the texts of a key: before every letter, so that the first decides.
 _BETWEEN: Final = "\n"
-# Looked up for each device of each report: asking an enumeration takes longer than all the rest.
-_ENVOY: Final = Kind.ENVOY
-_INVERTER: Final = Kind.INVERTER
 
 
 @lru_cache(maxsize=1024)
@@ -42,14 +40,11 @@ def set_keys(system: System) -> None:
     system.listed_w = system.rated_w if system.size_w is None else system.size_w
 
 
-def rated_w(devices: Sequence[Device]) -> int:
-    """Return what the active inverters add up to. [W]"""
-    return sum(
-        one.rated_power_w for one in devices if one.kind is _INVERTER and one.retired_at is None
-    )
-
-
-def envoys_heard_at(devices: Sequence[Device], file_last_report_at: int | None) -> int | None:
-    """Return when an envoy last reported, or a file says so; None where neither does."""
-    envoys = (one.last_report_at() for one in devices if one.kind is _ENVOY)
-    return latest([*envoys, file_last_report_at])
+def heard_at(system: System, site: ZoneInfo, known: Known) -> int:
+    """Return when a system last reported, whatever the time is; 0 where it never did."""
+    envoys = known.kinds.get(Kind.ENVOY, NO_DEVICES).last_report_at
+    told_at = latest((envoys, system.file_last_report_at))
+    if told_at is None:
+        days = [day_start_at(site, days.last_day + 1) for days in known.imported.values()]
+        told_at = latest([*(one.last_report_at for one in known.kinds.values()), *days])
+    return told_at or 0

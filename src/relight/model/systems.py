@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.model.clock import day_at, day_start_at
 from relight.model.devices import METER_KINDS, Device, Kind
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from relight.config import Rules
+
+#: Later than any instant that is told of: the year 10000.
+NEVER_AT: Final = 253_402_300_800
 
 
 class Status(StrEnum):
@@ -79,6 +82,14 @@ class System:
     heard_at: int = 0
     rated_w: int = 0
     listed_w: int = 0
+    known: bytes = (
+        b""  #: what its devices and series are as a whole: see `store.known`; or not kept
+    )
+    # What `meta` says, from `settled_at` until the status falls due: see `model.known`.
+    last_report_at: int | None = None
+    last_energy_at: int | None = None
+    operational_at: int | None = None
+    settled_at: int = NEVER_AT
 
 
 class Standing(NamedTuple):

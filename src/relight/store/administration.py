@@ -20,9 +20,11 @@ from relight.model.access import (
 )
 from relight.model.clock import day_at, day_start_at, zone
 from relight.model.devices import DEVICES_PER_SYSTEM
-from relight.model.listing import folded, set_keys
+from relight.model.known import Known
+from relight.model.listing import folded
 from relight.model.systems import ConnectionType, Status, System
 from relight.store import changes
+from relight.store.known import keep
 from relight.store.systems import system_row
 from relight.store.tables import SYSTEM
 
@@ -139,7 +141,7 @@ async def add_system(tx: Transaction, new: NewSystem, now: int, rules: Rules) ->
         status_at=0,
         status_due_at=0,
     )
-    set_keys(system)
+    keep(system, Known({}, {}, {}))
     await tx.put(SYSTEM, [system_row(system)])
     if new.installer_id is not None:
         await add_company_access(tx, new.installer_id, system_id)

@@ -13,7 +13,7 @@ from relight.errors import AlreadyKnown, BadInput, NotKnown
 from relight.model.clock import iso8601
 from relight.model.devices import Kind
 from relight.store import book as books
-from relight.store import measured
+from relight.store import known, measured
 from relight.store.administration_systems import locked_system, one_system
 from relight.store.devices import device_row, of_system
 from relight.store.systems import system_row
@@ -38,9 +38,9 @@ async def one_device(rows: Rows, system_id: int, named: str) -> Device:
 
     Raises NotKnown, or BadInput where it could be several.
     """
-    known = await devices(rows, system_id)
-    found = [one for one in known if one.serial_number == named] or [
-        one for one in known if named in {str(one.device_id), str(one.public_id)}
+    every = await devices(rows, system_id)
+    found = [one for one in every if one.serial_number == named] or [
+        one for one in every if named in {str(one.device_id), str(one.public_id)}
     ]
     if not found:
         raise NotKnown(f"system {system_id} has no device {named!r}")
@@ -81,7 +81,7 @@ async def set_device(
         await _move_serial(tx, device)
     await tx.put(DEVICE, [device_row(device)])
     system.version += 1
-    system.status_due_at = 0
+    known.forget(system)
     await tx.put(SYSTEM, [system_row(system)])
     return device
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from relight.errors import NotKnown
 from relight.model.clock import DAY_S, day_start_at, zone
-from relight.model.listing import set_keys
 from relight.store import changes, links, recut
 from relight.store.administration import require
+from relight.store.known import keep, known_of
 from relight.store.measured import BUCKET_S, BUCKETS_A_QUERY, bucket
 from relight.store.systems import system_of, system_row
 from relight.store.tables import SYSTEM
@@ -128,7 +128,7 @@ async def set_system(
             system_id=system_id,
         )
     system.version += 1
-    set_keys(system)
+    keep(system, (await known_of(tx, [system]))[system_id])
     await tx.put(SYSTEM, [system_row(system)])
     return system
 

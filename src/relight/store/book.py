@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from relight.errors import BadInput, NotKnown
 from relight.model.clock import zone
 from relight.model.devices import UNNAMED_KINDS, Device, Kind
-from relight.store import listing
+from relight.store import known
 from relight.store.derived import Derived
 from relight.store.devices import OF_SYSTEM, device_of, device_row, device_values
 from relight.store.measured import Where
@@ -23,6 +23,7 @@ from relight.store.tables import DEVICE, ENVOY_SERIAL, SYSTEM
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from relight.model.known import Known
     from relight.model.reports import DeviceReport
     from relight.model.systems import System
     from relight.store.database import Row, Rows, Transaction
@@ -69,6 +70,7 @@ class Book:
     before: dict[int, Row]  #: devices as they were
     system_before: Row
     new_envoys: list[str]
+    known: Known | None  #: as the system's row keeps it; None: as the tables tell
     derived: Derived = field(default_factory=Derived)
     touched_days: set[int] = field(default_factory=set)  #: in which rows have changed
     is_changed: bool = False  #: whether anything that a reader could see has changed
@@ -152,15 +154,16 @@ async def _read(rows: Rows, row: Row) -> Book:
         before=before,
         system_before=tuple(row),
         new_envoys=[],
+        known=known.kept(system),
     )
 
 
 async def closed(tx: Transaction, book: Book) -> None:
     """Write the devices and the system's row where they changed."""
-    changed = await _write_devices(tx, book)
+    changed, is_heard_only = await _write_devices(tx, book)
     for serial_number in book.new_envoys:
         await _claim(tx, serial_number, book.system.system_id)
-    await listing.refresh(tx, book.system, book.site, list(book.devices.values()))
+    await known.refresh(tx, book, is_heard_only=is_heard_only)
     if changed or book.is_changed or system_row(book.system) != book.system_before:
         book.system.version += 1
         await _write_system(tx, book)
@@ -175,8 +178,8 @@ def left(tx: Transaction, book: Book) -> None:
     tx.desk.lay(book)
 
 
-async def _write_devices(tx: Transaction, book: Book) -> bool:
-    """Write the devices that changed, and tell whether any did.
+async def _write_devices(tx: Transaction, book: Book) -> tuple[bool, bool]:
+    """Write the devices that changed; tell whether any did, and whether only in what they told.
 
     Most reports change the same few columns of every device, and only these are written then.
     """
@@ -193,7 +196,7 @@ async def _write_devices(tx: Transaction, book: Book) -> bool:
             whole.append(device_row(device))
     await tx.set(DEVICE, _OFTEN, often)
     await tx.put(DEVICE, whole)
-    return bool(often or whole)
+    return bool(often or whole), not whole
 
 
 async def _write_system(tx: Transaction, book: Book) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from relight.model.facts import SystemFacts
 from relight.store import candidates
 from relight.store.systems import facts_of, system_of
 from relight.store.tables import SYSTEM
@@ -58,16 +57,37 @@ class Wanted:
 
 
 class Listed(NamedTuple):
-    """One system of a page, and what companies call it."""
+    """One system of a page: what is shown of it, and what companies call it."""
 
-    facts: SystemFacts
+    system_id: int
+    name: str
+    public_name: str
+    is_anonymous: int
+    timezone: str
+    country: str
+    state: str
+    city: str
+    postal_code: str
+    connection_type: str
+    status: str
+    last_report_at: int | None
+    last_energy_at: int | None
+    operational_at: int | None
     reference: str | None  #: the caller's company's own
     other_references: list[str]
 
 
-_COLUMNS: Final = ", ".join(f"s.{column}" for column in SYSTEM.columns)
-_SYSTEM_UNTIL: Final = len(SYSTEM.columns)
-_NAME: Final = SYSTEM.columns.index("name")
+_SHOWN: Final = Listed._fields[: Listed._fields.index("reference")]
+_SHOWN_UNTIL: Final = len(_SHOWN)
+_STATUS: Final = _SHOWN.index("status")
+_NAME: Final = _SHOWN.index("name")
+#: When what is shown is as it is stored; the last columns of a page's rows, but for the texts.
+_TIMES: Final = ("status_at", "settled_at", "status_due_at")
+_COLUMNS: Final = ", ".join(f"s.{column}" for column in (*_SHOWN, *_TIMES))
+_TEXTS_FROM: Final = _SHOWN_UNTIL + len(_TIMES)
+_SYSTEMS: Final = f"""
+    SELECT {SYSTEM.select} FROM system WHERE system_id IN :system_ids[]
+"""  # noqa: S608 - the columns of the table
 _NAMED: Final = """
     LEFT JOIN company_reference r ON r.company_id = :company_id AND r.system_id = s.system_id
     LEFT JOIN company i ON i.company_id = s.installer_id
@@ -97,17 +117,37 @@ async def page(
 ) -> tuple[list[Listed], bool]:
     """Return up to *limit* systems by ascending id, and whether there are more."""
     statuses = wanted.statuses
-    found: list[SystemFacts] = []
+    found: list[Row] = []
     async with aclosing(_batches(rows, wanted, limit, now)) as batches:
         async for batch in batches:
-            systems = [system_of(row[:_SYSTEM_UNTIL]) for row in batch if _matches(row, wanted)]
+            systems = [row for row in batch if _matches(row, wanted)]
             while systems and len(found) <= limit:
                 some, systems = systems[: limit + 1], systems[limit + 1 :]
-                known = await facts_of(rows, some, now, rules, kept=kept)
-                found += [one for one in known if statuses is None or one.status in statuses]
+                shown = await _shown(rows, some, now, rules=rules, kept=kept)
+                found += [one for one in shown if statuses is None or one[_STATUS] in statuses]
             if len(found) > limit:
                 break
     return await _listed(rows, found[:limit], wanted.company_id), len(found) > limit
+
+
+async def _shown(
+    rows: Rows, batch: Sequence[Row], now: int, *, rules: Rules, kept: Kept | None
+) -> list[Row]:
+    """Return what is shown of systems at *now*: as stored, or found out where that may differ."""
+    shown: list[Row] = []
+    unsettled: dict[int, int] = {}
+    for row in batch:
+        status_at, settled_at, due_at = row[_SHOWN_UNTIL:_TEXTS_FROM]
+        if not (status_at <= now < due_at and settled_at <= now):
+            unsettled[row[0]] = len(shown)
+        shown.append(tuple(row[:_SHOWN_UNTIL]))
+    if unsettled:
+        systems = [system_of(row) for row in await rows.all(_SYSTEMS, system_ids=list(unsettled))]
+        for one in await facts_of(rows, systems, now, rules, kept=kept):
+            place = unsettled[one.system.system_id]
+            instants = (one.last_report_at, one.last_energy_at, one.operational_at)
+            shown[place] = (*shown[place][:_STATUS], one.status.value, *instants)
+    return shown
 
 
 async def _batches(
@@ -196,7 +236,7 @@ def _like(text: str) -> str:
 
 def _matches(row: Row, wanted: Wanted) -> bool:
     """Tell whether a system's texts are asked for, whatever their case."""
-    name, (reference, installer) = row[_NAME], row[_SYSTEM_UNTIL:]
+    name, (reference, installer) = row[_NAME], row[_TEXTS_FROM:]
     return (
         (wanted.names is None or any(one.lower() in name.lower() for one in wanted.names))
         and _is_one_of(reference, wanted.references)
@@ -210,16 +250,14 @@ def _is_one_of(text: str | None, values: Sequence[str] | None) -> bool:
     return text is not None and text.lower() in {value.lower() for value in values}
 
 
-async def _listed(rows: Rows, found: Sequence[SystemFacts], company_id: int | None) -> list[Listed]:
+async def _listed(rows: Rows, found: Sequence[Row], company_id: int | None) -> list[Listed]:
     """Return systems with what companies call them."""
     own: dict[int, str] = {}
     others: defaultdict[int, list[str]] = defaultdict(list)
-    system_ids = [one.system.system_id for one in found]
+    system_ids = [one[0] for one in found]
     for system_id, of_company_id, reference in await rows.all(_REFERENCES, system_ids=system_ids):
         if of_company_id == company_id:
             own[system_id] = reference
         else:
             others[system_id].append(reference)
-    return [
-        Listed(one, own.get(one.system.system_id), others[one.system.system_id]) for one in found
-    ]
+    return [Listed._make((*one, own.get(one[0]), others[one[0]])) for one in found]

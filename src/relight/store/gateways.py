@@ -14,9 +14,10 @@ from relight.model.devices import Source
 from relight.model.lifetimes import SINCE_EVER_DAY, Days
 from relight.model.reports import PeriodTotal, Receipt, Report
 from relight.model.rounding import energy_wh
-from relight.store import energy, envoys, reports
-from relight.store.administration_systems import one_system, set_system
-from relight.store.tables import GATEWAY, GATEWAY_MEMORY
+from relight.store import energy, envoys, known, reports
+from relight.store.administration_systems import locked_system, one_system, set_system
+from relight.store.systems import system_row
+from relight.store.tables import GATEWAY, GATEWAY_MEMORY, SYSTEM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +43,6 @@ _REVIVE: Final = """
     WHERE system_id = :system_id AND kind = :kind AND serial_number = :serial_number
         AND retired_at IS NOT NULL
 """
-_MOVE_VERSION: Final = "UPDATE system SET version = version + 1 WHERE system_id = :system_id"
 _TOLD: Final = """
     SELECT source, until_day, energy_wh FROM imported_period
     WHERE system_id = :system_id AND first_day = :ever AND source <> :consumption
@@ -85,9 +85,9 @@ async def add_gateway(tx: Transaction, gateway: Gateway) -> None:
     """Add a gateway. Raises NotKnown, or AlreadyKnown where its serial number is taken."""
     await one_system(tx, gateway.system_id)
     serial_number = gateway.serial_number
-    for known in await gateways(tx):
-        if known.serial_number == serial_number:
-            where = f"system {known.system_id} at {known.host}"
+    for other in await gateways(tx):
+        if other.serial_number == serial_number:
+            where = f"system {other.system_id} at {other.host}"
             raise AlreadyKnown(f"gateway {serial_number} is collected from already: {where}")
     owner = (await envoys.systems_of(tx, [serial_number])).get(serial_number)
     if owner is not None and owner != gateway.system_id:
@@ -160,7 +160,10 @@ async def repeat(tx: Transaction, system_id: int, told: Told, *, now: int, rules
     for kind, serial_number in told.revived:
         device = {"kind": kind.value, "serial_number": serial_number}
         if await tx.run(_REVIVE, system_id=system_id, **device):
-            await tx.run(_MOVE_VERSION, system_id=system_id)
+            system = await locked_system(tx, system_id)
+            system.version += 1
+            known.forget(system)
+            await tx.put(SYSTEM, [system_row(system)])
     receipt = Receipt()
     for report in told.reports:
         receipt.add(await reports.save(tx, system_id, report, now=now, rules=rules))

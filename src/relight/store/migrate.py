@@ -20,6 +20,7 @@ _WORDS = {
     "sqlite": {
         "int": "INTEGER",
         "bytes": "BLOB",
+        "no_bytes": "x''",
         "float": "REAL",
         "key_text": "TEXT",
         "rowid_table": " STRICT",
@@ -30,6 +31,7 @@ _WORDS = {
     "postgresql": {
         "int": "bigint",
         "bytes": "bytea",
+        "no_bytes": "''",
         "float": "double precision",
         "key_text": 'TEXT COLLATE "C"',
         "rowid_table": "",

@@ -6,22 +6,21 @@ Which systems a caller may see is in `store.access`, pages of them in `store.fle
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from relight.model.clock import day_at, zone
-from relight.model.devices import Device, Kind, Source
-from relight.model.facts import KindFacts, SystemFacts, latest
-from relight.model.lifetimes import Days
-from relight.model.ranges import Ends
+from relight.model.devices import Device
+from relight.model.facts import SystemFacts
+from relight.model.known import Known, kinds_of, over
 from relight.model.systems import Status, System, standing
 from relight.store import past
 from relight.store.devices import device_of
+from relight.store.known import known_of
 from relight.store.tables import DEVICE, SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from relight.config import Rules
     from relight.store.database import Row, Rows
@@ -30,35 +29,6 @@ if TYPE_CHECKING:
 _BOOLEANS: Final = tuple(SYSTEM.columns.index(name) for name in ("is_anonymous", "is_api_enabled"))
 _values = attrgetter(*SYSTEM.columns)
 
-#: The columns are those of `KindFacts`, but for the last four.
-KINDS: Final = """
-    SELECT system_id, kind, count(*),
-        sum(CASE WHEN retired_at IS NULL THEN 1 ELSE 0 END),
-        sum(CASE WHEN retired_at IS NULL AND is_enabled = 1 THEN 1 ELSE 0 END),
-        sum(CASE WHEN retired_at IS NULL THEN device_count ELSE 0 END),
-        sum(CASE WHEN retired_at IS NULL THEN rated_power_w ELSE 0 END),
-        min(first_at), min(first_end_at), max(interval_end_at), max(retired_at),
-        max(reported_at), max(snapshot_at), max(read_last_at)
-    FROM device WHERE system_id IN :system_ids[] GROUP BY system_id, kind
-"""
-#: First and last imported day of each source, read from the ends of its key.
-_IMPORTED: Final = " UNION ALL ".join(
-    f"""
-    SELECT s.system_id, {source:d},
-        (SELECT min(d.day) FROM imported_day d
-            WHERE d.system_id = s.system_id AND d.source = {source:d}),
-        (SELECT max(d.day) FROM imported_day d
-            WHERE d.system_id = s.system_id AND d.source = {source:d}), 1
-    FROM system s WHERE s.system_id IN :system_ids[]
-    """  # noqa: S608 - numbers of ours
-    for source in Source
-)
-#: Twice in one: ends of slots, and of imported days.
-SERIES: Final = f"""
-    SELECT system_id, source, first_end_at, last_end_at, 0
-    FROM series WHERE system_id IN :system_ids[]
-    UNION ALL {_IMPORTED}
-"""  # noqa: S608 - the same
 DEVICES: Final = f"""
     SELECT {DEVICE.select} FROM device WHERE system_id IN :system_ids[]
     ORDER BY system_id, device_id
@@ -66,7 +36,6 @@ DEVICES: Final = f"""
 
 #: Which system an id names and what is stored of it: when it was made, and its version.
 Edition: TypeAlias = tuple[int, int]
-_Kinds = dict[Kind, KindFacts]
 #: Systems of which what was read is kept, some kilobytes each.
 KEPT_MAX: Final = 2_000
 
@@ -90,14 +59,6 @@ def system_row(system: System) -> Row:
 def edition_of(system: System) -> Edition:
     """Return what all that is stored of a system hangs on."""
     return (system.created_at, system.version)
-
-
-class Known(NamedTuple):
-    """What is stored of a system's devices and series, whatever the time is."""
-
-    kinds: _Kinds
-    series: dict[Source, Ends]
-    imported: dict[Source, Days]
 
 
 class Kept:
@@ -171,7 +132,7 @@ async def facts_of(
     As few queries as for one, unless something is stored that came after *now*.
     """
     if kept is None:
-        known = await _known(rows, [system.system_id for system in systems])
+        known = await known_of(rows, systems)
         return await _facts(rows, known, systems, now, rules=rules)
     there = [kept.facts(system, now) for system in systems]
     others = [system for system, one in zip(systems, there, strict=True) if one is None]
@@ -190,16 +151,10 @@ async def _kept(rows: Rows, systems: Sequence[System], kept: Kept) -> dict[int, 
     known = {system_id: one for system_id, one in found.items() if one is not None}
     unknown = [system for system in systems if system.system_id not in known]
     if unknown:
-        known |= await _known(rows, [system.system_id for system in unknown])
+        known |= await known_of(rows, unknown)
         for system in unknown:
             kept.keep(system, known[system.system_id])
     return known
-
-
-async def _known(rows: Rows, system_ids: list[int]) -> dict[int, Known]:
-    kinds = await _kinds(rows, system_ids)
-    series, imported = await _series(rows, system_ids)
-    return {one: Known(kinds[one], series[one], imported[one]) for one in system_ids}
 
 
 async def _facts(
@@ -214,7 +169,7 @@ async def _facts(
         ours = await past.devices_at(rows, system, devices[system_id], now)
         devices[system_id] = ours
         series = await past.series_at(rows, system, known[system_id].series, now)
-        known[system_id] = known[system_id]._replace(kinds=_kinds_of(ours), series=series)
+        known[system_id] = known[system_id]._replace(kinds=kinds_of(ours), series=series)
     found = []
     for system in systems:
         system_id, site = system.system_id, zone(system.timezone)
@@ -224,9 +179,9 @@ async def _facts(
             if now < system.status_at:
                 due_at = min(due_at, system.status_at)
         kinds, series, imported = known[system_id]
-        over = _over(imported, day_at(site, now) - 1)
+        past_days = over(imported, day_at(site, now) - 1)
         due_at = now if system_id in ahead_ids else due_at
-        found.append(SystemFacts(system, site, now, status, kinds, series, over, due_at))
+        found.append(SystemFacts(system, site, now, status, kinds, series, past_days, due_at))
     return found
 
 
@@ -236,49 +191,6 @@ async def devices(rows: Rows, system: System, now: int) -> list[Device]:
     if any(_is_after(now, one.last_report_at(), one.retired_at) for one in found):
         return await past.devices_at(rows, system, found, now)
     return found
-
-
-async def _kinds(rows: Rows, system_ids: list[int]) -> defaultdict[int, _Kinds]:
-    found: defaultdict[int, _Kinds] = defaultdict(dict)
-    for row in await rows.all(KINDS, system_ids=system_ids):
-        system_id, kind, count, active, enabled, stood_for, rated_power_w = map(int, row[:7])
-        first_at, first_end_at, interval_end_at, retired_at = row[7:11]
-        found[system_id][Kind(kind)] = KindFacts(
-            known_count=count,
-            active_count=active,
-            enabled_count=enabled,
-            stood_for=stood_for,
-            rated_power_w=rated_power_w,
-            first_at=first_at,
-            first_end_at=first_end_at,
-            interval_end_at=interval_end_at,
-            last_report_at=latest((interval_end_at, *row[11:])),
-            retired_at=retired_at,
-        )
-    return found
-
-
-def _kinds_of(devices: Iterable[Device]) -> _Kinds:
-    by_kind: defaultdict[Kind, list[Device]] = defaultdict(list)
-    for device in devices:
-        by_kind[device.kind].append(device)
-    return {kind: KindFacts.of(some) for kind, some in by_kind.items()}
-
-
-async def _series(
-    rows: Rows, system_ids: list[int]
-) -> tuple[defaultdict[int, dict[Source, Ends]], defaultdict[int, dict[Source, Days]]]:
-    series: defaultdict[int, dict[Source, Ends]] = defaultdict(dict)
-    imported: defaultdict[int, dict[Source, Days]] = defaultdict(dict)
-    for system_id, source, first, last, is_imported in await rows.all(
-        SERIES, system_ids=system_ids
-    ):
-        if first is not None and last is not None:
-            if is_imported:
-                imported[system_id][Source(source)] = Days(first, last)
-            else:
-                series[system_id][Source(source)] = Ends(first, last)
-    return series, imported
 
 
 async def _devices(rows: Rows, system_ids: set[int]) -> dict[int, list[Device]]:
@@ -297,12 +209,3 @@ def _is_ahead(known: Known, now: int) -> bool:
 
 def _is_after(now: int, *instants: int | None) -> bool:
     return any(at is not None and at > now for at in instants)
-
-
-def _over(imported: Mapping[Source, Days], yesterday: int) -> dict[Source, Days]:
-    """Return the imported days that were over yesterday."""
-    return {
-        source: Days(days.first_day, min(days.last_day, yesterday))
-        for source, days in imported.items()
-        if days.first_day <= yesterday
-    }

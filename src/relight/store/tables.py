@@ -88,8 +88,10 @@ SYSTEM = _table(
     " connection_type interconnect_at size_w installer_id is_api_enabled created_at version"
     " last_device_id packed_to_day pack_due_at status status_at status_due_at"
     " file_last_report_at file_last_energy_at file_operational_at file_meter_start_day"
-    " name_key heard_at rated_w listed_w",
+    " name_key heard_at rated_w listed_w"
+    " known last_report_at last_energy_at operational_at settled_at",
     key=1,
+    known="bytes",
     name="text",
     public_name="text",
     timezone="text",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relight.model.devices import Source
-from relight.model.lifetimes import SINCE_EVER_DAY
+from relight.model.lifetimes import SINCE_EVER_DAY, Days
 from relight.model.reports import Refusal
 from relight.store import recount
 from relight.store.changes import days_changed
 from relight.store.tables import IMPORTED_DAY, IMPORTED_PERIOD
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from relight.model.reports import Receipt, Report, SystemReport
     from relight.store.book import Book
     from relight.store.database import Transaction
@@ -85,8 +87,17 @@ async def _days(
         rows = [(system_id, source, day, energy_wh) for day, energy_wh in changed.items()]
         await tx.put(IMPORTED_DAY, rows)
         await days_changed(tx, system_id, source, changed)
+        _told(book, source, changed)
         book.derived.imported_wh |= {(source, day): wh for day, wh in changed.items()}
         await recount.imported(tx, book, source, list(changed))
+
+
+def _told(book: Book, source: Source, days: Collection[int]) -> None:
+    """Keep the first and the last day that came as a total."""
+    if book.known is not None:
+        first, last = min(days), max(days)
+        before = book.known.imported.get(source, Days(first, last))
+        book.known.imported[source] = Days(min(first, before[0]), max(last, before[1]))
 
 
 async def _periods(tx: Transaction, book: Book, report: Report, receipt: Receipt) -> None:

@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from relight.model.clock import date_of_day, day_ending, day_start_at, year_start
 from relight.model.devices import METER_KINDS, STEP_S, Source
 from relight.model.energy import INTERVAL_S_MAX
+from relight.model.known import Known, kinds_of
+from relight.model.lifetimes import Days
+from relight.model.ranges import Ends
 from relight.model.slots import Rows as Reported
 from relight.model.slots import channels
 from relight.model.source_days import SourceDay, pack
 from relight.model.years import pack_year
 from relight.store import book as books
-from relight.store import heard, measured, recount
+from relight.store import heard, known, measured, recount
 from relight.store.changes import days_changed
 from relight.store.measured import Measured
 from relight.store.misplaced import misplaced, put_in_place
 from relight.store.recount import grid_span
 from relight.store.tables import DEVICE_DAY, SERIES, SYSTEM_DAY, SYSTEM_YEAR
-from relight.store.writing import Days, packed_rows
+from relight.store.writing import Days as Cut
+from relight.store.writing import packed_rows
 
 if TYPE_CHECKING:
     from relight.store.book import Book
@@ -69,6 +73,19 @@ class _Counted:
     totals_wh: dict[tuple[int, int], int] = field(default_factory=dict)
     ends: dict[int, tuple[int, int]] = field(default_factory=dict)
     packed_j: dict[int, int] = field(default_factory=dict)  #: by device
+    imported: dict[int, list[int]] = field(default_factory=dict)  #: days, by source
+
+    def known(self) -> Known:
+        """Return what a system's row is to keep of all this."""
+        return Known(
+            kinds_of(self.told.devices.values()),
+            {source: Ends(*self.ends[source]) for source in Source if source in self.ends},
+            {
+                source: Days(min(days), max(days))
+                for source in Source
+                if (days := self.imported.get(source))
+            },
+        )
 
 
 class _Window(NamedTuple):
@@ -199,7 +216,7 @@ async def _window(rows: Rows, book: Book, counted: _Counted, days_in: tuple[int,
     packed_last = min(last, book.system.packed_to_day)
     device_rows: dict[tuple[int, int], tuple[int, bytes]] = {}
     if first <= packed_last:
-        kept = Days(book.site, first, packed_last)
+        kept = Cut(book.site, first, packed_last)
         for row in packed_rows(
             book, kept, stored, span=(first, packed_last), devices=set(book.devices)
         ):
@@ -224,6 +241,7 @@ def _added(counted: _Counted, window: _Window) -> None:
 async def _imported(rows: Rows, system_id: int, counted: _Counted) -> None:
     """Count totals that came without intervals, on days without a listed slot."""
     for source, day, energy_wh in await rows.all(_ALL_IMPORTED, system_id=system_id):
+        counted.imported.setdefault(source, []).append(day)
         if counted.days.get((source, day)) != b"listed":
             counted.totals_wh[source, day] = max(0, energy_wh)
 
@@ -283,7 +301,8 @@ async def _whole_differences(rows: Rows, book: Book, counted: _Counted) -> list[
             if value != told[name]:
                 what = f"{name} of device {device.serial_number or device.device_id}"
                 found.append(Difference(system_id, what, str(value), str(told[name])))
-    return found
+    kept = known.differences(book.system, counted.known())
+    return found + [Difference(system_id, *one) for one in kept]
 
 
 def _brief(value: object) -> str:
@@ -339,3 +358,4 @@ async def _put_whole(tx: Transaction, book: Book, counted: _Counted) -> None:
         device.packed_energy_j = counted.packed_j.get(device.device_id, 0)
         for name, value in heard.facts(counted.told.devices[device.device_id]).items():
             setattr(device, name, value)
+    book.known = counted.known()
