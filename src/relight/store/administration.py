@@ -6,6 +6,7 @@ is refused; changing and removing is in `store.administration_*`, the record of 
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 #: The largest id of a system: the ids of its devices on the wire still fit both databases.
 SYSTEM_ID_MAX: Final = NUMBER_MAX // DEVICES_PER_SYSTEM
+#: A system's first version is one of so many.
+FIRST_VERSIONS: Final = 2**30
 
 _ONE: Final = {
     "system": "SELECT 1 FROM system WHERE system_id = :value",
@@ -133,7 +136,8 @@ async def add_system(tx: Transaction, new: NewSystem, now: int, rules: Rules) ->
         installer_id=new.installer_id,
         is_api_enabled=new.is_api_enabled,
         created_at=now,
-        version=1,
+        # One of this number that was removed in this very second was another: so is its version.
+        version=secrets.randbelow(FIRST_VERSIONS) + 1,
         last_device_id=0,
         packed_to_day=packed_to_day,
         pack_due_at=pack_due_at,
