@@ -7,6 +7,7 @@ them to its worker processes as JSON text in one variable of their environment.
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple, Self, TypeAlias, get_origin, get_type_hints
 
@@ -26,6 +27,13 @@ _Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 _Duration: TypeAlias = Annotated[int, Meta(ge=0, le=366 * 24 * _HOUR_S)]
 _Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 _Workers: TypeAlias = Annotated[int, Meta(ge=1, le=64)]
+
+
+class LogFormat(StrEnum):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Setting(NamedTuple):
@@ -182,6 +190,9 @@ class Config:
         bool,
         Meta(description="take reports of known legacy gateways without a report key"),
     ] = False
+    log_format: Annotated[
+        LogFormat, Meta(description="how the log is written: text, or json, an object a line")
+    ] = LogFormat.TEXT
     rules: Rules = field(default_factory=Rules)
     limits: Limits = field(default_factory=Limits)
     collecting: Collecting = field(default_factory=Collecting)

@@ -1,12 +1,15 @@
 """What the server logs: in UTC, without what would let a reader call or connect."""
 
+import json
 import logging
 import logging.config
 import sys
 
 import pytest
 
-from relight.cli.logs import Level, Redacted, configuration, redacted
+from relight.api import journal
+from relight.cli.logs import AsJson, Level, Redacted, configuration, redacted
+from relight.config import LogFormat
 from relight.model.access import new_report_key
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -64,3 +67,36 @@ def test_each_level_is_one_that_logging_knows(level: Level) -> None:
 
     assert isinstance(root, dict)
     assert root["level"] in logging.getLevelNamesMapping()
+
+
+def test_a_line_of_json_says_which_request_it_is_of() -> None:
+    try:
+        int(f"?key={KEY}")
+    except ValueError:
+        record = logging.LogRecord("relight", 40, "f", 1, 'f "%s"', (f"key={KEY}",), sys.exc_info())
+    record.created, record.msecs, record.process, record.told = 0.5, 500.0, 7, {"status": 500}
+    token = journal.REQUEST_ID.set("r-1")
+
+    line = AsJson().format(record)
+    journal.REQUEST_ID.reset(token)
+
+    told = json.loads(line)
+    assert "\n" not in line
+    assert KEY not in line
+    assert "ValueError" in told.pop("traceback")
+    assert {
+        "at": "1970-01-01T00:00:00.500Z",
+        "level": "error",
+        "process": 7,
+        "logger": "relight",
+        "message": 'f "key=…"',
+        "request_id": "r-1",
+        "status": 500,
+    } == told
+
+
+def test_lines_are_written_as_asked_for() -> None:
+    text, as_json = configuration(Level.INFO), configuration(Level.INFO, LogFormat.JSON)
+
+    assert {"redacted": {"()": Redacted}} == text["formatters"]
+    assert {"redacted": {"()": AsJson}} == as_json["formatters"]

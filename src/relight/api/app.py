@@ -187,11 +187,16 @@ class _Application:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = f"{self._name}-{next(self._numbers)}"
         started, status = time.perf_counter(), 0
+        journal.REQUEST_ID.set(request_id)
         endpoint = scope["path"].rstrip("/").rpartition("/")[2]
 
         async def noting(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
+            if status >= _DEFECT and "headers" in message:
+                # What was logged of it is found by this.
+                named = (b"x-request-id", request_id.encode())
+                message = {**message, "headers": [*message["headers"], named]}
             await send(message)
 
         try:
@@ -208,8 +213,7 @@ class _Application:
         except Exception:  # noqa: BLE001 - logged, and the process goes on
             _log.exception("request %s failed", request_id)
             if not status:
-                headers = ((b"x-request-id", request_id.encode()),)
-                await fail(scope, noting, callback=_callback(scope), headers=headers)
+                await fail(scope, noting, callback=_callback(scope))
         finally:
             took_s = time.perf_counter() - started
             journal.tell(scope, request_id=request_id, status=status, took_s=took_s)

@@ -6,12 +6,15 @@ Logs in real time by the machinery of `logging`; the instant is the log's own.
 from __future__ import annotations
 
 import logging
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote_plus
 
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+#: The id of the request that is being answered, empty outside of any.
+REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="")
 #: Parameters whose values are not told: fields of forms, too, which may come in an address, and
 #: where a page leads on to, which may be an address with a token.
 SECRET: Final = frozenset(
@@ -31,14 +34,23 @@ def tell(scope: Scope, *, request_id: str, status: int, took_s: float) -> None:
     if not _log.isEnabledFor(logging.INFO):
         return
     client = scope.get("client")
+    who, method, asked = client[0] if client else "-", scope["method"], address(scope)
+    told = {
+        "client": who,
+        "method": method,
+        "address": asked,
+        "status": status,
+        "took_ms": round(took_s * 1000, 3),
+    }
     _log.info(
         '%s %s "%s %s" %d %.1f ms',
         request_id,
-        client[0] if client else "-",
-        scope["method"],
-        address(scope),
+        who,
+        method,
+        asked,
         status,
         took_s * 1000,
+        extra={"told": told},
     )
 
 

@@ -65,7 +65,7 @@ def collect(
 
 def run(config: Config, level: Level) -> None:
     """Collect until told to stop. Raises SetupError, StoreError."""
-    logging.config.dictConfig(logs.configuration(level))
+    logging.config.dictConfig(logs.configuration(level, config.log_format))
     # At its most talkative it would show what was sent.
     logging.getLogger("pyenphase").setLevel(logging.ERROR)
     with suppress(asyncio.CancelledError):

@@ -47,6 +47,7 @@ COMMANDS: Final = {
     "export": Entry("exporting", "export"),
     "backup": Entry("backups", "backup"),
     "restore": Entry("backups", "restore"),
+    "doctor": Entry("doctor", "doctor"),
     "audit": Entry("upkeep", "note_list"),
 }
 

@@ -8,6 +8,11 @@ import time
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
+from relight.api.journal import REQUEST_ID
+from relight.config import LogFormat
+
 #: What must not be read in a log: the value after a word, or a key of either kind by its shape.
 _SECRETS: Final = (
     (re.compile(r"((?:[?&\s\"']|^)(?:key|user_id|token)(?:%5B%5D|\[\])?=)[^&\s\"']+"), r"\1…"),
@@ -42,6 +47,26 @@ class Redacted(logging.Formatter):
         return redacted(super().format(record))
 
 
+class AsJson(Redacted):
+    """Writes a line as an object of JSON, without the secrets in its values."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return *record* as one line of JSON."""
+        told: dict[str, object] = {
+            "at": f"{self.formatTime(record)}Z",
+            "level": record.levelname.lower(),
+            "process": record.process,
+            "logger": record.name,
+            "message": redacted(record.getMessage()),
+        }
+        if request_id := REQUEST_ID.get():
+            told["request_id"] = request_id
+        told |= getattr(record, "told", {})
+        if record.exc_info:
+            told["traceback"] = redacted(self.formatException(record.exc_info))
+        return msgspec.json.encode(told, enc_hook=str).decode()
+
+
 def redacted(text: str) -> str:
     """Return *text* without keys, user ids and passwords."""
     for pattern, replacement in _SECRETS:
@@ -49,12 +74,13 @@ def redacted(text: str) -> str:
     return text
 
 
-def configuration(level: Level) -> dict[str, object]:
+def configuration(level: Level, form: LogFormat = LogFormat.TEXT) -> dict[str, object]:
     """Return what `logging.config.dictConfig` takes."""
+    kind = AsJson if form is LogFormat.JSON else Redacted
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"redacted": {"()": Redacted}},
+        "formatters": {"redacted": {"()": kind}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "redacted"}},
         "root": {"handlers": ["stderr"], "level": level.upper()},
         "loggers": {"asyncio": {"level": "WARNING"}},

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from relight.cli import supervisor
+from relight.cli import modes, supervisor
 from relight.cli.desk import make_folder, sqlite_path
 from relight.cli.ending import PRIVATE_MASK, told
 from relight.cli.logs import Level
@@ -103,6 +103,8 @@ def start(config: Config, level: Level, *, is_collecting: bool = False) -> None:
     with bind(config) as listening:
         _check_tls(config)
         prepare(config)
+        for line in modes.loose(config):
+            sys.stderr.write(f"relight: {line}\n")
         if is_collecting:
             from relight.cli import collect
 

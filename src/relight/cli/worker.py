@@ -71,7 +71,7 @@ def server(place: Place) -> Server:
             http=OneWriteProtocol,
             ws="none",
             lifespan="on",
-            log_config=logs.configuration(place.level),
+            log_config=logs.configuration(place.level, config.log_format),
             access_log=False,
             server_header=False,
             proxy_headers=bool(config.proxies),

@@ -29,14 +29,15 @@ _NOTE: Final = """
         saved_at = coalesce(excluded.saved_at, gateway_health.saved_at),
         waiting_bytes = excluded.waiting_bytes
 """
-_OF_SYSTEM: Final = """
+_HEALTH: Final = """
     SELECT g.serial_number, g.host, g.added_at, h.polled_at, h.answered_at, h.failing_since_at,
         coalesce(h.is_refused, 0), coalesce(h.error, ''), h.saved_at, coalesce(h.waiting_bytes, 0)
     FROM gateway g
     LEFT JOIN gateway_health h
         ON h.system_id = g.system_id AND h.serial_number = g.serial_number
-    WHERE g.system_id = :system_id ORDER BY g.serial_number
 """
+_OF_SYSTEM: Final = f"{_HEALTH} WHERE g.system_id = :system_id ORDER BY g.serial_number"
+_EVERY: Final = f"{_HEALTH} ORDER BY g.system_id, g.serial_number LIMIT :most"
 
 
 async def note(tx: Transaction, system_id: int, serial_number: str, polled: Polled) -> None:
@@ -60,6 +61,11 @@ async def of_system(rows: Rows, system_id: int) -> list[GatewayHealth]:
     """Return how collecting from each gateway of a system goes."""
     found = await rows.all(_OF_SYSTEM, system_id=system_id)
     return [_health(row) for row in found]
+
+
+async def every(rows: Rows, most: int) -> list[GatewayHealth]:
+    """Return how collecting from up to *most* gateways goes, by system."""
+    return [_health(row) for row in await rows.all(_EVERY, most=most)]
 
 
 def _health(row: Row) -> GatewayHealth:
