@@ -99,6 +99,35 @@ def settle(system: System, site: ZoneInfo, known: Known) -> None:
     system.settled_at = max(day_start_at(site, today), _last_at(system, known))
 
 
+def is_settled(system: System, now: int) -> bool:
+    """Tell whether a system's status and `meta` are at *now* what its row says."""
+    return system.status_at <= now < system.status_due_at and system.settled_at <= now
+
+
+def settled_facts(system: System, site: ZoneInfo, known: Known, now: int) -> SystemFacts:
+    """Return what is known of a system that is settled: as its row says where it does."""
+    today = day_at(site, now)
+    facts = SystemFacts(
+        system=system,
+        site=site,
+        now=now,
+        status=Status(system.status),
+        kinds=known.kinds,
+        series=known.series,
+        imported=over(known.imported, today - 1),
+        due_at=system.status_due_at,
+    )
+    facts.__dict__.update(
+        today=today,
+        is_ahead=False,
+        until_at=system.status_due_at,
+        last_report_at=system.last_report_at,
+        last_energy_at=system.last_energy_at,
+        operational_at=system.operational_at,
+    )
+    return facts
+
+
 def _last_at(system: System, known: Known) -> int:
     """Return the last instant that anything is told of."""
     told = (system.file_last_report_at, system.file_last_energy_at, system.file_operational_at)

@@ -17,7 +17,14 @@ from relight.model import listing
 from relight.model.clock import zone
 from relight.model.devices import Kind, Source
 from relight.model.facts import KindFacts, latest
-from relight.model.known import Known, heard_again, kinds_of, settle
+from relight.model.known import (
+    Known,
+    heard_again,
+    is_settled,
+    kinds_of,
+    settle,
+    settled_facts,
+)
 from relight.model.lifetimes import Days
 from relight.model.ranges import Ends
 from relight.model.systems import NEVER_AT
@@ -25,6 +32,7 @@ from relight.model.systems import NEVER_AT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from relight.model.facts import SystemFacts
     from relight.model.systems import System
     from relight.store.book import Book
     from relight.store.database import Rows
@@ -117,6 +125,13 @@ def keep(system: System, known: Known) -> None:
     system.rated_w = 0 if inverters is None else inverters.rated_power_w
     listing.set_keys(system)
     settle(system, site, known)
+
+
+def settled(system: System, now: int) -> SystemFacts | None:
+    """Return what is known of a system at *now*, where its row tells all of it."""
+    if not system.known or not is_settled(system, now):
+        return None
+    return settled_facts(system, zone(system.timezone), _unpacked(system.known), now)
 
 
 def forget(system: System) -> None:

@@ -16,7 +16,7 @@ from relight.model.known import Known, kinds_of, over
 from relight.model.systems import Status, System, standing
 from relight.store import past
 from relight.store.devices import device_of
-from relight.store.known import known_of
+from relight.store.known import known_of, settled
 from relight.store.tables import DEVICE, SYSTEM
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ DEVICES: Final = f"""
 
 #: Which system an id names and what is stored of it: when it was made, and its version.
 Edition: TypeAlias = tuple[int, int]
-#: Systems of which what was read is kept, some kilobytes each.
+#: Systems of which what is known is kept, some kilobytes each.
 KEPT_MAX: Final = 2_000
 
 
@@ -62,7 +62,7 @@ def edition_of(system: System) -> Edition:
 
 
 class Kept:
-    """What was read of systems before, by their edition: every change moves the version.
+    """What is known of systems, by their edition: every change moves the version.
 
     For one server process; bounded, the oldest goes first. Readers may be in several threads.
     """
@@ -70,31 +70,13 @@ class Kept:
     def __init__(self, most: int = KEPT_MAX) -> None:
         """Keep up to *most* systems."""
         self._most = most
-        self._known: dict[int, tuple[System, Known]] = {}
         self._facts: dict[int, SystemFacts] = {}
         self._changing = threading.Lock()
 
     def system(self, system_id: int, edition: Edition) -> System | None:
         """Return a system as it is in an edition, not to be changed; None where it is not kept."""
-        found = self._known.get(system_id)
-        return found[0] if found is not None and edition_of(found[0]) == edition else None
-
-    def of(self, system: System) -> Known | None:
-        """Return what is kept of this edition of a system."""
-        found = self._known.get(system.system_id)
-        return (
-            found[1] if found is not None and edition_of(found[0]) == edition_of(system) else None
-        )
-
-    def keep(self, system: System, known: Known) -> None:
-        """Keep what was read of this edition of a system, or of a later one."""
-        with self._changing:
-            self._known.pop(system.system_id, None)
-            while len(self._known) >= self._most:
-                system_id = next(iter(self._known))
-                del self._known[system_id]
-                self._facts.pop(system_id, None)
-            self._known[system.system_id] = (system, known)
+        found = self._facts.get(system_id)
+        return None if found is None or edition_of(found.system) != edition else found.system
 
     def facts(self, system: System, now: int) -> SystemFacts | None:
         """Return what is known of a system at *now*, where it was found out shortly before."""
@@ -103,20 +85,23 @@ class Kept:
             return None
         return found.at(now) if found.now <= now < found.until_at else None
 
-    def keep_facts(self, facts: SystemFacts) -> None:
+    def keep(self, facts: SystemFacts) -> None:
         """Keep what is known of a system, unless what is stored of it came later."""
+        if facts.is_ahead:
+            return
         with self._changing:
-            if not facts.is_ahead and facts.system.system_id in self._known:
-                self._facts[facts.system.system_id] = facts
+            self._facts.pop(facts.system.system_id, None)
+            while len(self._facts) >= self._most:
+                del self._facts[next(iter(self._facts))]
+            self._facts[facts.system.system_id] = facts
 
 
 async def facts(
     rows: Rows, system: System, now: int, rules: Rules, *, kept: Kept | None = None
 ) -> SystemFacts:
     """Return what is known of a system at *now*, from *kept* where its version is there."""
-    if kept is not None and (shortly := kept.facts(system, now)) is not None:
-        return shortly
-    return (await facts_of(rows, [system], now, rules, kept=kept))[0]
+    found = _at_once(system, now, kept)
+    return (await facts_of(rows, [system], now, rules, kept=kept))[0] if found is None else found
 
 
 async def facts_of(
@@ -131,30 +116,27 @@ async def facts_of(
 
     As few queries as for one, unless something is stored that came after *now*.
     """
-    if kept is None:
-        known = await known_of(rows, systems)
-        return await _facts(rows, known, systems, now, rules=rules)
-    there = [kept.facts(system, now) for system in systems]
+    there = [_at_once(system, now, kept) for system in systems]
     others = [system for system, one in zip(systems, there, strict=True) if one is None]
     if not others:
         return [one for one in there if one is not None]
-    new = iter(await _facts(rows, await _kept(rows, others, kept), others, now, rules=rules))
-    found = [next(new) if one is None else one for one in there]
-    for one in found:
-        kept.keep_facts(one)
+    known = await known_of(rows, others)
+    new = await _facts(rows, known, others, now, rules=rules)
+    if kept is not None:
+        for one in new:
+            kept.keep(one)
+    each = iter(new)
+    return [next(each) if one is None else one for one in there]
+
+
+def _at_once(system: System, now: int, kept: Kept | None) -> SystemFacts | None:
+    """Return what is known of a system where the store need not be asked."""
+    found = None if kept is None else kept.facts(system, now)
+    if found is None:
+        found = settled(system, now)
+        if found is not None and kept is not None:
+            kept.keep(found)
     return found
-
-
-async def _kept(rows: Rows, systems: Sequence[System], kept: Kept) -> dict[int, Known]:
-    """Return what is stored of systems, from *kept* what is there, which the others join."""
-    found = {one.system_id: kept.of(one) for one in systems}
-    known = {system_id: one for system_id, one in found.items() if one is not None}
-    unknown = [system for system in systems if system.system_id not in known]
-    if unknown:
-        known |= await known_of(rows, unknown)
-        for system in unknown:
-            kept.keep(system, known[system.system_id])
-    return known
 
 
 async def _facts(
