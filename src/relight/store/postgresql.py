@@ -13,6 +13,7 @@ import asyncpg
 
 from relight.errors import DataUnavailable, RelightError, StoreUnreadable
 from relight.store.postgresql_session import Connection, Outdated, Reading, Writing, translated
+from relight.store.postgresql_together import ACQUIRE_S_MAX, Together
 from relight.store.shelf import Desk, Shelf
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ TRIES_MAX = 5
 CONNECT_S_MAX = 10.0
 STATEMENT_MS_MAX = 30_000
 LOCK_MS_MAX = 10_000
-ACQUIRE_S_MAX = 15.0
 _CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 #: Prepared statements that a connection keeps, and how long their texts may be.
 STATEMENTS_KEPT = 256
@@ -56,6 +56,7 @@ class PostgreSQL:
         self._pool = pool
         self._is_distributed = is_distributed  #: over several machines, by Citus
         self._shelf = Shelf()
+        self._together = Together(pool)
 
     @classmethod
     async def open(cls, url: str, *, connections: int) -> PostgreSQL:
@@ -120,9 +121,9 @@ class PostgreSQL:
         """Run *change* in a transaction; again where it lost a race."""
         may_guess = True
         for tried in range(1, TRIES_MAX + 1):
+            borrowed: list[Connection] = []
             try:
-                async with self._pool.acquire(timeout=ACQUIRE_S_MAX) as connection:
-                    return await _changed(self._writing(connection, may_guess=may_guess), change)
+                return await _changed(self._writing(borrowed, may_guess=may_guess), change)
             except Outdated:
                 may_guess = False
             except _LOST_RACES as error:
@@ -131,11 +132,19 @@ class PostgreSQL:
                 await asyncio.sleep(0.005 * 2**tried)
             except (*_FAILURES, TimeoutError) as error:
                 raise _unavailable(error) from error
+            finally:
+                for connection in borrowed:
+                    await self._pool.release(connection)
         raise AssertionError("unreachable")
 
-    def _writing(self, connection: Connection, *, may_guess: bool) -> Writing:
-        desk = Desk(self._shelf)
-        return Writing(connection, desk, may_guess=may_guess, may_combine=not self._is_distributed)
+    def _writing(self, borrowed: list[Connection], *, may_guess: bool) -> Writing:
+        async def borrow() -> Connection:
+            connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
+            borrowed.append(connection)
+            return connection
+
+        together = None if self._is_distributed else self._together
+        return Writing(borrow, Desk(self._shelf), together=together, may_guess=may_guess)
 
     def lost(self) -> str | None:
         """Return None: a server whose sync fails ends by itself."""

@@ -12,21 +12,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from relight.store import postgresql_writes as writes
+from relight.store.postgresql_together import EDITION, Change
 from relight.store.tables import SYSTEM
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from relight.store.database import Row
+    from relight.store.postgresql_together import Together
     from relight.store.postgresql_writes import Write
     from relight.store.shelf import Desk
     from relight.store.tables import Table
 
 _PARAMETER = re.compile(r"IN :(?P<list>\w+)\[(?P<type>text)?\]|(?<!:):(?P<name>[a-z]\w*)")
 _SYSTEM = f"SELECT {SYSTEM.select} FROM system WHERE system_id = $1 FOR UPDATE"  # noqa: S608
-#: By these an edition of a system is known: each change moves the version.
-_EDITION = ("created_at", "version")
-_PLACES = tuple(SYSTEM.columns.index(name) for name in _EDITION)
+_PLACES = tuple(SYSTEM.columns.index(name) for name in EDITION)
 
 #: asyncpg's own types are generic over a record class, of which there is only one here.
 Connection: TypeAlias = Any
@@ -88,19 +88,26 @@ class Reading:
 
 
 class Writing(Reading):
-    """One connection as `Transaction`, which begins once something is asked."""
+    """One connection as `Transaction`, borrowed and begun once something is asked."""
 
     def __init__(
-        self, connection: Connection, desk: Desk, *, may_guess: bool, may_combine: bool
+        self,
+        borrow: Callable[[], Awaitable[Connection]],
+        desk: Desk,
+        *,
+        together: Together | None,
+        may_guess: bool,
     ) -> None:
-        """Change by *connection*; *may_guess* that systems are as books on *desk* have them.
+        """Change by the connection from *borrow*, or *together* with others.
 
-        Several tables are written in one statement where it *may_combine* them.
+        It *may_guess* that systems are as books on *desk* have them. Several tables are written in
+        one statement where changes go *together*.
         """
-        super().__init__(connection)
+        super().__init__(None)
         self.desk = desk
-        self._may_guess = may_guess and may_combine
-        self._may_combine = may_combine
+        self._borrow = borrow
+        self._together = together
+        self._may_guess = may_guess and together is not None
         self._transaction: Any = None
         self._guessed: Row | None = None  #: the system's row that was not asked for
         self._waiting: list[Write] = []
@@ -172,14 +179,14 @@ class Writing(Reading):
     async def _wait(self, write: Write) -> None:
         # What one part of a statement changes, another part of it does not see.
         names = [one.shape.name for one in self._waiting]
-        if names and (not self._may_combine or write.shape.name in names):
+        if names and (self._together is None or write.shape.name in names):
             await self._settle()
         self._waiting.append(write)
 
     async def _settle(self) -> None:
         """Have a transaction in which all so far is written and nothing is guessed."""
         if self._transaction is None:
-            transaction = self._connection.transaction()
+            transaction = (await self._borrowed()).transaction()
             await transaction.start()
             self._transaction = transaction
         if self._guessed is not None:
@@ -193,7 +200,13 @@ class Writing(Reading):
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             text = writes.statement(tuple(one.shape for one in waiting))
-            await self._connection.execute(text, *_arguments(waiting))
+            arguments = [argument for one in waiting for argument in one.arguments()]
+            await (await self._borrowed()).execute(text, *arguments)
+
+    async def _borrowed(self) -> Connection:
+        if self._connection is None:
+            self._connection = await self._borrow()
+        return self._connection
 
     async def _is_written(self, system: Row) -> bool:
         """Write all that waits in one statement, if it can be, and tell whether it was.
@@ -203,16 +216,13 @@ class Writing(Reading):
         last = self._waiting[-1:]
         if not last or last[0].shape.name != SYSTEM.name or not last[0].shape.is_set:
             return False
-        if last[0].rows[0][0] != system[0]:
+        if last[0].rows[0][0] != system[0] or self._together is None:
             return False
-        text = writes.statement(tuple(one.shape for one in self._waiting), _EDITION)
-        edition = [system[place] for place in _PLACES]
-        found = await self._connection.fetchval(text, *_arguments(self._waiting), *edition)
-        if not found:
+        if not all("system_id" in one.shape.columns for one in self._waiting):
+            return False
+        edition = tuple(system[place] for place in _PLACES)
+        change = Change(system[0], edition, tuple(self._waiting))
+        if not await self._together.written(change):
             raise Outdated
         self._waiting, self._guessed = [], None
         return True
-
-
-def _arguments(waiting: Sequence[Write]) -> list[object]:
-    return [argument for one in waiting for argument in one.arguments()]

@@ -85,27 +85,78 @@ def statement(shapes: tuple[Shape, ...], guard: tuple[str, ...] = ()) -> str:
     return f"WITH {', '.join(named)} SELECT count(*) FROM guard"  # noqa: S608 - tables of ours
 
 
+@lru_cache(maxsize=256)
+def together(shapes: tuple[Shape, ...], guard: tuple[str, ...]) -> str:
+    """Return the one statement of the same writes for several systems.
+
+    All parameters are columns of rows, in the end those of *guard* with a row a system, as the
+    last of *shapes* has. A system whose columns of *guard* are others, or that is locked just now,
+    is left alone with all its rows; the statement returns the other systems.
+    """
+    last, number = shapes[-1], sum(len(one.columns) for one in shapes[:-1]) + 1
+    types = (*last.types, *["bigint"] * len(guard))
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(types, number))
+    names = ", ".join([*last.columns, *(f"old_{one}" for one in guard)])
+    as_known = [f"s.{one} = u.old_{one}" for one in guard]
+    values = last.columns[len(last.key) :]
+    action, same = ", ".join(f"{one} = u.{one}" for one in values), _same(last.key)
+    told = f"SELECT * FROM unnest({arrays}) AS t({names})"  # noqa: S608 - tables of ours
+    held = f"SELECT u.* FROM {last.name} s JOIN told u ON {same} WHERE {' AND '.join(as_known)}"  # noqa: S608 - the same
+    guarded = f"UPDATE {last.name} s SET {action} FROM held u WHERE {same} RETURNING s.system_id"  # noqa: S608 - the same
+    texts = [
+        f"told AS ({told})",
+        f"held AS ({held} FOR NO KEY UPDATE OF s SKIP LOCKED)",
+        f"guard AS ({guarded})",
+    ]
+    number = 1
+    for n, shape in enumerate(shapes[:-1]):
+        arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(shape.types, number))
+        source = f"unnest({arrays}) AS u({', '.join(shape.columns)})"
+        where = "u.system_id IN (SELECT system_id FROM guard)"
+        if shape.is_set:
+            values = shape.columns[len(shape.key) :]
+            action = ", ".join(f"{one} = u.{one}" for one in values)
+            where = f"{_same(shape.key)} AND {where}"
+            text = f"UPDATE {shape.name} s SET {action} FROM {source} WHERE {where}"  # noqa: S608 - the same
+        else:
+            text = _insert(shape, f"SELECT {_given(shape, 'u.*')} FROM {source} WHERE {where}")  # noqa: S608
+        texts.append(f"w{n} AS ({text})")
+        number += len(shape.columns)
+    return f"WITH {', '.join(texts)} SELECT system_id FROM guard"  # noqa: S608 - the same
+
+
+def _same(key: tuple[str, ...]) -> str:
+    return " AND ".join(f"s.{name} = u.{name}" for name in key)
+
+
+def _given(shape: Shape, source: str) -> str:
+    return f"{source}, {_CHANGE}" if shape.stamp else source
+
+
 def _text(shape: Shape, number: int, condition: str) -> str:
     return _set(shape, number, condition) if shape.is_set else _upsert(shape, number, condition)
 
 
 def _upsert(shape: Shape, number: int, condition: str) -> str:
+    if shape.is_single:
+        given = [f"${n}::{kind}" for n, kind in enumerate(shape.types, number)]
+        source = _given(shape, ", ".join(given))
+        # Plain values go straight to where their system is; what is selected takes a detour.
+        rows = f"SELECT {source} WHERE {condition}" if condition else f"VALUES ({source})"
+    else:
+        arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(shape.types, number))
+        # Without a condition ON CONFLICT would be read as that of a join.
+        rows = f"SELECT {_given(shape, '*')} FROM unnest({arrays}) WHERE {condition or 'true'}"  # noqa: S608 - the same
+    return _insert(shape, rows)
+
+
+def _insert(shape: Shape, rows: str) -> str:
+    """Return the upsert of *rows*, which select or list the values of a shape's columns."""
     values = [column for column in shape.columns if column not in shape.key]
     stamp = [shape.stamp] if shape.stamp else []
     action = ", ".join(f"{column} = excluded.{column}" for column in [*values, *stamp])
     old = ", ".join(f"{shape.name}.{column}" for column in values)
     new = ", ".join(f"excluded.{column}" for column in values)
-    change = [_CHANGE for _ in stamp]
-    if shape.is_single:
-        given = [f"${n}::{kind}" for n, kind in enumerate(shape.types, number)]
-        source = ", ".join([*given, *change])
-        # Plain values go straight to where their system is; what is selected takes a detour.
-        rows = f"SELECT {source} WHERE {condition}" if condition else f"VALUES ({source})"
-    else:
-        arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(shape.types, number))
-        source = ", ".join(["*", *change])
-        # Without a condition ON CONFLICT would be read as that of a join.
-        rows = f"SELECT {source} FROM unnest({arrays}) WHERE {condition or 'true'}"  # noqa: S608 - the same
     if action:
         action = f"UPDATE SET {action}"
         if values:
