@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from relight.errors import DataUnavailable, StoreUnreadable
-from relight.store.sqlite_session import BUSY_TIMEOUT_MS, Session, close, finished, unavailable
+from relight.store.sqlite_session import Session, close, finished, unavailable
 from relight.store.turns import Turn
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ QUEUED_CHANGES_MAX = 10_000
 #: From so many pages on the write-ahead log is carried over into the file, after a commit.
 CHECKPOINT_PAGES = 1_000
 
+#: Bytes of the log that are written again at a time; SQLite takes less than 128 KiB at once.
+RENEWED_BYTES = 1 << 16
 _LOST_SYNCS = frozenset({apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC})
 
 
@@ -113,27 +115,25 @@ class Writer:
         self._log_pages = pages
         return apsw.SQLITE_OK
 
-    def _log_begun(self, connection: apsw.Connection, job: _Job) -> bool:
-        """Carry over all that the log holds and begin it anew, before the first change.
+    def _log_renewed(self, connection: apsw.Connection, job: _Job) -> bool:
+        """Write the log once more as it is, and sync it, before the first change.
 
         What a process left that was killed may be in the system's memory only, after a sync that
-        failed: all that is written behind it would hang on it, and be lost with it. Where others
-        read from the log just now, they shared it with this process, and the next change tries.
+        failed: all that is written behind it would hang on it, and be lost with it.
         """
         if self._is_log_new:
             return True
-        connection.set_busy_timeout(0)
         try:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            connection.execute("BEGIN IMMEDIATE")  # nobody else writes to the log meanwhile
+            try:
+                _renew(self._path.with_name(f"{self._path.name}-wal"))
+            finally:
+                connection.execute("ROLLBACK")
             self._is_log_new = True
-        except (apsw.BusyError, apsw.LockedError):
-            pass
         except apsw.Error as error:
             self._note(error)
             job.error = unavailable(error)
             return False
-        finally:
-            connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         return True
 
     def _carry_over(self, connection: apsw.Connection) -> None:
@@ -157,7 +157,7 @@ class Writer:
     ) -> tuple[list[_Job], bool]:
         """Write *first* and what is queued behind it; return these, and whether that was all."""
         group, is_last = [first], False
-        if not self._log_begun(connection, first) or not _begun(connection, first):
+        if not self._log_renewed(connection, first) or not _begun(connection, first):
             return group, is_last
         self._changed(connection, session, first)
         until = time.monotonic() + GROUP_S_MAX
@@ -216,6 +216,20 @@ def _settle(group: list[_Job]) -> None:
 def _settle_all(jobs: list[_Job]) -> None:
     for job in jobs:
         job.settle()
+
+
+def _renew(log: Path) -> None:
+    if not log.exists():
+        return
+    file = apsw.VFSFile("", str(log), [apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_WAL, 0])
+    try:
+        size = file.xFileSize()
+        for offset in range(0, size, RENEWED_BYTES):
+            file.xWrite(file.xRead(min(RENEWED_BYTES, size - offset), offset), offset)
+        if size:
+            file.xSync(apsw.SQLITE_SYNC_FULL)
+    finally:
+        file.xClose()
 
 
 def _begun(connection: apsw.Connection, job: _Job) -> bool:
