@@ -257,7 +257,8 @@ class World:
         status, text = await self.hosts[ask.host].get(ask.path, ask.params)
         self.counts[f"asked: {status}"] += 1
         if status not in {200, 204, 404, 422, _UNAVAILABLE, _NOBODY}:
-            raise WrongError(f"{ask.path} {ask.params} was answered {status}: {text}")
+            told = "\n".join([f"{ask.path} {ask.params}: {status} {text}", *self.defects.texts])
+            raise WrongError(told)
 
     async def _check(self, seed: int, *, is_last: bool = False) -> None:
         """Let all become quiet, and compare answers of both workers with the plain model's."""
