@@ -145,6 +145,31 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
+def new_database_url(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[], str]]:
+    """Return a function that makes a new, empty database, and returns its URL."""
+    if backend == "sqlite":
+        numbers = itertools.count()
+        yield lambda: f"{SQLITE_PREFIX}{tmp_path / f'empty-{next(numbers)}.sqlite3'}"
+        return
+    if backend == "citus":
+        with Cluster(request.getfixturevalue("cluster_database")) as cluster:
+            yield cluster.schema
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    made: list[str] = []
+
+    def create() -> str:
+        made.append(databases.create())
+        return made[-1]
+
+    yield create
+    for url in made:
+        databases.drop(url)
+
+
+@pytest.fixture
 def new_store_url(
     backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[], str]]:
