@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 _COMMENT = re.compile(r"--[^\n]*")
 _TEMPLATE_WORD = re.compile(r"\{\w+\}")
 _CREATE_TABLE = re.compile(r"CREATE TABLE (\w+)\s*\((.*)\)\s*\Z", re.DOTALL)
-_CREATE_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (\w+) ON (\w+)\s*\(([^()]*)\)(\s+WHERE .*)?\Z")
+_CREATE_INDEX = re.compile(
+    r"CREATE (UNIQUE )?INDEX (\w+) ON (\w+)\s*\(((?:[^()]|lower\(\w+\))*)\)(\s+WHERE .*)?\Z"
+)
 _ADD_COLUMN = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (.*)\Z", re.DOTALL)
 _DATA = re.compile(r"(INSERT INTO|UPDATE|DELETE FROM)\s")
 _TABLE_KEY = re.compile(r"(?:CONSTRAINT \w+ )?(?:PRIMARY KEY|UNIQUE)\s*\(([^()]*)\)")

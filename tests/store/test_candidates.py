@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relight.config import Rules
-from relight.store import administration, candidates, fleet
+from relight.store import administration, administration_systems, candidates, fleet
+from relight.store import names as stored_names
 from relight.store.administration import NewSystem, NewUser
+from relight.store.names import Names
 
 if TYPE_CHECKING:
     from relight.store.database import Database, Transaction
@@ -21,6 +23,8 @@ SYSTEMS = 40
 USER, COMPANY = 5, 9
 INSTALLERS = {11: "Sun Inc", 12: "SUN inc", 13: "Moon"}
 STATUSES = ("normal", "comm", "micro", "power")
+NAMES = ("Roof 1", "ROOF 12", "Straße", "Äcker", "a%b_c!", "two\nlines", "S")
+PARTS = (["roof"], ["1"], ["12"], ["STRASSE"], ["ä", "s"], ["%b_"], ["o\nl"], ["none"], [""])
 TYPES = ("", "ethernet", "wifi", "cellular")
 
 
@@ -33,7 +37,7 @@ async def furnish(store: Database, chance: random.Random) -> None:
         await administration.add_user(tx, NewUser(name="U", number=USER, company_id=COMPANY))
         for system_id in range(1, SYSTEMS + 1):
             new = NewSystem(
-                name="S",
+                name=chance.choice(NAMES),
                 timezone="UTC",
                 system_id=system_id,
                 installer_id=chance.choice([None, *INSTALLERS]),
@@ -60,18 +64,22 @@ async def furnish(store: Database, chance: random.Random) -> None:
 
 
 async def one_page(
-    store: Database, wanted: fleet.Wanted, now: int
+    store: Database, wanted: fleet.Wanted, now: int, names: Names | None = None
 ) -> tuple[list[fleet.Listed], bool]:
-    return await store.read(lambda rows: fleet.page(rows, wanted, 3, now=now, rules=RULES))
+    return await store.read(
+        lambda rows: fleet.page(rows, wanted, 3, now=now, rules=RULES, names=names)
+    )
 
 
-async def listed(store: Database, wanted: fleet.Wanted, now: int) -> list[int]:
+async def listed(
+    store: Database, wanted: fleet.Wanted, now: int, names: Names | None = None
+) -> list[int]:
     """Return all that is wanted, by pages of three."""
     found: list[int] = []
     has_more = True
     while has_more:
         after_id = found[-1] if found else -1
-        page, has_more = await one_page(store, replace(wanted, after_id=after_id), now)
+        page, has_more = await one_page(store, replace(wanted, after_id=after_id), now, names)
         found += [one.system_id for one in page]
     return found
 
@@ -82,7 +90,7 @@ def any_wanted(chance: random.Random) -> fleet.Wanted:
         "references": chance.choice([["R1"], ["r2", "none"], ["ä"]]),
         "installers": chance.choice([["sun INC"], ["moon", "ß"], ["nobody"]]),
         "connection_types": chance.sample(["ethernet", "wifi", "cellular"], 2),
-        "names": ["s"],
+        "names": chance.choice(PARTS),
         "system_ids": list(range(5, 30)),
     }
     given = dict(chance.sample(sorted(some.items()), chance.randrange(1, 4)))
@@ -95,13 +103,16 @@ async def test_pages_are_the_same_along_an_index(
 ) -> None:
     chance = random.Random(7)
     await furnish(store, chance)
+    names = Names()
 
-    for _ in range(60):
+    for number in range(120):
+        monkeypatch.setattr(candidates, "RARE", number % 3 * 4)
         wanted, now = any_wanted(chance), NOON + chance.choice([0, 0, 100, -50, 900])
         monkeypatch.setattr(candidates, "FEW", SYSTEMS)
         expected = await listed(store, wanted, now)
         monkeypatch.setattr(candidates, "FEW", 0)
         assert expected == await listed(store, wanted, now), (wanted, now)
+        assert expected == await listed(store, wanted, now, names), (wanted, now)
 
 
 async def test_where_many_statuses_are_past_due_every_system_is_looked_at(
@@ -116,3 +127,54 @@ async def test_where_many_statuses_are_past_due_every_system_is_looked_at(
     monkeypatch.setattr(candidates, "DUE_MAX", 3)
 
     assert expected == await listed(store, wanted, NOON + 900)
+
+
+async def test_a_name_is_found_as_soon_as_it_is_given(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await furnish(store, random.Random(9))
+    monkeypatch.setattr(candidates, "FEW", 0)
+    names = Names()
+    wanted = fleet.Wanted(
+        user_id=USER, company_id=COMPANY, granted_at=NOON, after_id=-1, names=["mill"]
+    )
+    seen_id = (await listed(store, replace(wanted, names=None), NOON))[0]
+    found = [await listed(store, wanted, NOON, names)]
+
+    async def add(tx: Transaction) -> None:
+        new = NewSystem(name="Old Mill", timezone="UTC", system_id=99)
+        await administration.add_system(tx, new, NOON, RULES)
+        await administration.add_access(tx, USER, 99)
+
+    await store.write(add)
+    found.append(await listed(store, wanted, NOON, names))
+    for system_id, name in ((seen_id, "Windmill"), (99, "Barn")):
+
+        async def rename(tx: Transaction, system_id: int = system_id, name: str = name) -> None:
+            await administration_systems.set_system(
+                tx, system_id, {"name": name}, NOON, rules=RULES
+            )
+
+        await store.write(rename)
+        found.append(await listed(store, wanted, NOON, names))
+    await store.write(lambda tx: administration_systems.remove_system(tx, seen_id))
+    found.append(await listed(store, wanted, NOON, names))
+
+    assert [[], [99], [seen_id, 99], [seen_id], []] == found
+
+
+async def test_more_names_than_are_kept_are_looked_at_one_by_one(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await furnish(store, random.Random(10))
+    monkeypatch.setattr(candidates, "FEW", 0)
+    wanted = fleet.Wanted(
+        user_id=USER, company_id=COMPANY, granted_at=NOON, after_id=-1, names=["roof"]
+    )
+    expected = await listed(store, wanted, NOON, Names())
+    monkeypatch.setattr(stored_names, "BATCH_SYSTEMS", 7)
+    assert expected == await listed(store, wanted, NOON, Names())
+    monkeypatch.setattr(stored_names, "SYSTEMS_MAX", SYSTEMS - 1)
+
+    assert await store.read(Names().listed) is None
+    assert expected == await listed(store, wanted, NOON, Names())

@@ -14,6 +14,7 @@ from relight import wire
 from relight.api.answers import Answers
 from relight.store.calls import Tally
 from relight.store.metrics import Metrics
+from relight.store.names import Names
 from relight.store.systems import Kept
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class State:
     database: Database
     quotas: QuotaBook
     kept: Kept = field(default_factory=Kept)  #: what was read of systems before
+    names: Names = field(default_factory=Names)  #: of all systems, once they are asked for
     answers: Answers = field(default_factory=Answers)  #: what was answered before
     calls: Tally = field(default_factory=Tally)  #: calls, for developers to see
     metrics: Metrics = field(default_factory=Metrics)  #: numbers, for the operator to see

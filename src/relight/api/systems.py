@@ -48,9 +48,10 @@ async def systems(call: CallerCall) -> Answer:
         installers=filters.installers,
         connection_types=filters.connection_types,
     )
-    rules, kept = call.state.config.rules, call.state.kept
-    page, has_more = await call.state.database.read(
-        lambda rows: fleet.page(rows, wanted, limit, now=call.now, rules=rules, kept=kept),
+    state, now = call.state, call.now
+    rules, kept, names = state.config.rules, state.kept, state.names
+    page, has_more = await state.database.read(
+        lambda rows: fleet.page(rows, wanted, limit, now=now, rules=rules, kept=kept, names=names),
         is_long=True,
     )
     last_id = page[-1].system_id if has_more else None

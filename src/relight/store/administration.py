@@ -24,7 +24,7 @@ from relight.model.devices import DEVICES_PER_SYSTEM
 from relight.model.known import Known
 from relight.model.listing import folded
 from relight.model.systems import ConnectionType, Status, System
-from relight.store import changes
+from relight.store import changes, names
 from relight.store.known import keep
 from relight.store.systems import system_row
 from relight.store.tables import SYSTEM
@@ -147,6 +147,7 @@ async def add_system(tx: Transaction, new: NewSystem, now: int, rules: Rules) ->
     )
     keep(system, Known({}, {}, {}))
     await tx.put(SYSTEM, [system_row(system)])
+    await names.changed(tx)
     if new.installer_id is not None:
         await add_company_access(tx, new.installer_id, system_id)
     return system_id

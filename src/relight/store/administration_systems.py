@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from relight.errors import NotKnown
 from relight.model.clock import DAY_S, day_start_at, zone
 from relight.store import changes, links, recut
+from relight.store import names as naming
 from relight.store.administration import require
 from relight.store.known import keep, known_of
 from relight.store.measured import BUCKET_S, BUCKETS_A_QUERY, bucket
@@ -130,6 +131,8 @@ async def set_system(
     system.version += 1
     keep(system, (await known_of(tx, [system]))[system_id])
     await tx.put(SYSTEM, [system_row(system)])
+    if system.name != before.name:
+        await naming.changed(tx)
     return system
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from relight.errors import BadInput, NotKnown
 from relight.model.clock import zone
 from relight.model.devices import UNNAMED_KINDS, Device, Kind
-from relight.store import known
+from relight.store import known, names
 from relight.store.derived import Derived
 from relight.store.devices import OF_SYSTEM, device_of, device_row, device_values
 from relight.store.measured import Where
@@ -36,6 +36,7 @@ DEVICES_MAX = 10_000
 #: What a book takes in memory, and each device in it, about. [bytes]
 _BOOK_BYTES = 6_000
 _DEVICE_BYTES = 900
+_NAME = SYSTEM.columns.index("name")
 _DEVICE_ID = DEVICE.columns.index("device_id")
 #: Columns of a device, side by side, that most reports change, and no others: see `tables`.
 _FIRST, _END = DEVICE.columns.index("told_at"), DEVICE.columns.index("snapshot_energy_j") + 1
@@ -203,8 +204,10 @@ async def _write_system(tx: Transaction, book: Book) -> None:
     """Write the columns of the system's row that changed, and no index of the others."""
     row = system_row(book.system)
     columns = list(map(ne, row, book.system_before))
-    names, values = compress(SYSTEM.columns, columns), compress(row, columns)
-    await tx.set(SYSTEM, tuple(names), [(book.system.system_id, *values)])
+    changed, values = compress(SYSTEM.columns, columns), compress(row, columns)
+    await tx.set(SYSTEM, tuple(changed), [(book.system.system_id, *values)])
+    if row[_NAME] != book.system_before[_NAME]:
+        await names.changed(tx)
     book.system_before = row
 
 

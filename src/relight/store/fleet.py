@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from relight.config import Rules
     from relight.store.database import Row, Rows
+    from relight.store.names import Names
     from relight.store.systems import Kept
 
 #: Systems whose facts are loaded at once.
@@ -113,12 +114,19 @@ _REFERENCES: Final = """
 
 
 async def page(
-    rows: Rows, wanted: Wanted, limit: int, *, now: int, rules: Rules, kept: Kept | None = None
+    rows: Rows,
+    wanted: Wanted,
+    limit: int,
+    *,
+    now: int,
+    rules: Rules,
+    kept: Kept | None = None,
+    names: Names | None = None,
 ) -> tuple[list[Listed], bool]:
     """Return up to *limit* systems by ascending id, and whether there are more."""
     statuses = wanted.statuses
     found: list[Row] = []
-    async with aclosing(_batches(rows, wanted, limit, now)) as batches:
+    async with aclosing(_batches(rows, wanted, limit, now, names=names)) as batches:
         async for batch in batches:
             systems = [row for row in batch if _matches(row, wanted)]
             while systems and len(found) <= limit:
@@ -151,10 +159,12 @@ async def _shown(
 
 
 async def _batches(
-    rows: Rows, wanted: Wanted, limit: int, now: int
+    rows: Rows, wanted: Wanted, limit: int, now: int, *, names: Names | None
 ) -> AsyncGenerator[Sequence[Row], None]:
     """Yield rows of systems by ascending id, among which are all that are wanted."""
-    search = await candidates.search(rows, wanted, now) if wanted.is_filtered else None
+    search = None
+    if wanted.is_filtered:
+        search = await candidates.search(rows, wanted, now, names)
     after_id, most = wanted.after_id, min(limit + 1, BATCH_SYSTEMS)
     if search is not None:
         while True:
