@@ -8,6 +8,7 @@ PYTHON   ?=
 DEMO     ?= demo-data
 WORKERS  ?= 2
 SEEDS    ?= 100
+SECONDS  ?= 60
 ARGS     ?=
 
 BIN      := $(VENV)/bin
@@ -24,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test setup fmt check soak bench lock clean
+.PHONY: help demo test setup fmt check soak fuzz bench lock clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +58,9 @@ check: $(VENV)/.test ## formatting, lint, types, architecture
 soak: $(VENV)/.test ## repeat at length what kills processes, looks for counter-examples, simulates weeks
 	@RELIGHT_TEST_ROUNDS=50 RELIGHT_TEST_SEEDS=$(SEEDS) $(RUN) pytest -m soak --hypothesis-profile=soak --timeout=7200 $(ARGS)
 
+fuzz: $(VENV)/.test ## the parsers under a coverage-guided fuzzer, SECONDS for each (needs atheris, which says how to get it)
+	@$(RUN) tests.fuzz.parsers --seconds $(SECONDS) $(ARGS)
+
 bench: $(VENV)/.test ## measure, on this machine, what benchmarks/ measures; the last table says which targets are met
 	@for name in reads ingestion growth workers quota gateways summary; do \
 	    echo "relight: benchmarks/$$name.py"; $(BIN)/python benchmarks/$$name.py || exit 1; \
@@ -72,7 +76,7 @@ lock: $(VENV)/.uv ## choose the newest versions that pyproject.toml allows, and 
 	@echo uv | $(COMPILE) - --upgrade --output-file requirements/uv.txt
 
 clean: ## remove the environment, the caches and the demo's data
-	@rm -rf $(VENV) $(DEMO) .coverage .coverage.* htmlcov dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(DEMO) .coverage .coverage.* htmlcov dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .fuzz
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment, in steps that each leave a stamp. A candidate must be new enough and able to make an

@@ -1,5 +1,7 @@
 """A source's packed day: round trips, splices, ends."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +67,18 @@ def test_a_day_cut_off_is_refused(one):
 def test_a_version_that_is_not_known_is_refused():
     with pytest.raises(PackingError, match="version 9"):
         unpack(b"\x09" + pack(day({}))[1:])
+
+
+@pytest.mark.parametrize(
+    ("length_s", "step_s"), [(LENGTH_S, 0), (LENGTH_S, 1), (2**32 - 1, STEP_S), (3_600, STEP_S)]
+)
+def test_a_day_that_cannot_be_is_refused(length_s: int, step_s: int):
+    one = line({COUNT - 1: (700_000, LISTED, 1)})
+    packed = pack(day({(0, 0): one}))
+    head = struct.pack("<BqIHH", packed[0], START_AT, length_s, step_s, 1)
+
+    with pytest.raises(PackingError):
+        unpack(head + packed[len(head) :])
 
 
 def test_lines_without_a_slot_are_left_out():

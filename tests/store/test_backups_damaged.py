@@ -57,6 +57,14 @@ def another_part(parts: dict[str, bytes]) -> None:
     parts["tables/another.ndjson"] = b""
 
 
+def manifest_of_no_text(parts: dict[str, bytes]) -> None:
+    parts["manifest.json"] = b'{"format":"\xff"}'
+
+
+def manifest_too_deep(parts: dict[str, bytes]) -> None:
+    parts["manifest.json"] = b'{"contents":' + b"[" * 9_999
+
+
 def forged_manifest(parts: dict[str, bytes]) -> None:
     parts["manifest.json"] = parts["manifest.json"].replace(b'"sqlite"', b'"SQLite"')
 
@@ -77,6 +85,8 @@ def of_something_else(parts: dict[str, bytes]) -> None:
         (without_table, "other parts"),
         (another_part, "other parts"),
         (without_manifest, "manifest.json cannot be read"),
+        (manifest_of_no_text, "its manifest cannot be read"),
+        (manifest_too_deep, "its manifest cannot be read"),
         (forged_manifest, "manifest is damaged"),
         (of_the_future, "install a newer Relight"),
         (of_something_else, "no backup of Relight"),

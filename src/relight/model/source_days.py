@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
+from relight.model.devices import STEP_S
 from relight.model.packing import (
     VERSION,
     PackingError,
@@ -30,6 +31,9 @@ _LINE = struct.Struct("<HBBHH")  # device, channel, flags, first slot, number of
 _ALL_LISTED = 1
 _HAS_DEVICES = 2
 _NONE = bytes((UNTOUCHED,))
+#: A day is never longer, whatever clocks did. [s]
+_LENGTH_S_MAX = 2 * 86_400
+_STEPS_S = frozenset(STEP_S.values())
 # From states, byte by byte, to marks and to how many devices reported where none is told.
 _STATES = bytes((UNTOUCHED, TOUCHED, LISTED))
 _IS_TOUCHED = bytes.maketrans(_STATES, b"011")
@@ -164,7 +168,7 @@ def unpack_run(data: bytes) -> Run | None:
     """
     try:
         version, start_at, _, step_s, lines = _HEAD.unpack_from(data)
-        if version != VERSION or lines != 1:
+        if version != VERSION or lines != 1 or not step_s:
             return None
         device_id, channel, flags, first, count = _LINE.unpack_from(data, _HEAD.size)
         if (device_id, channel) != TOGETHER or not flags & _ALL_LISTED:
@@ -184,6 +188,8 @@ def unpack(data: bytes) -> SourceDay:
         version, start_at, length_s, step_s, lines = _HEAD.unpack_from(data)
         if version != VERSION:
             raise PackingError(f"version {version} of the packed layout is not known")
+        if step_s not in _STEPS_S or length_s > _LENGTH_S_MAX:
+            raise PackingError(f"no day has {length_s} s in steps of {step_s} s")
         day = SourceDay(start_at, length_s, step_s, {})
         at = _HEAD.size
         for _ in range(lines):
@@ -196,6 +202,8 @@ def unpack(data: bytes) -> SourceDay:
 def _unpack_line(data: bytes, at: int, day: SourceDay) -> int:
     device_id, channel, flags, first, count = _LINE.unpack_from(data, at)
     at += _LINE.size
+    if first + count > day.count:
+        raise PackingError(f"a line has slots after the end of the day: {first} and {count}")
     if flags & _ALL_LISTED:
         states = [LISTED] * count
     else:

@@ -320,7 +320,7 @@ class Archive:
             if hashlib.sha256(raw).hexdigest() != manifest.sha256:
                 raise self._bad("its manifest is damaged")
             return msgspec.json.decode(raw, type=Contents)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, no text, too deep
             raise self._bad("its manifest cannot be read") from error
 
     def _bad(self, reason: str) -> BackupUnreadable:

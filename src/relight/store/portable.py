@@ -176,7 +176,7 @@ class _Writer:
     async def write(self, tx: Transaction, lines: bytes) -> None:
         try:
             rows: list[Row] = self._decoder.decode_lines(lines)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, no text, too deep
             raise BackupUnreadable(f"table {self._table.name}: a row cannot be read") from error
         if not self._is_ordered:
             rows = [tuple(row[place] for place in self._places) for row in rows]

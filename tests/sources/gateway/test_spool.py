@@ -124,3 +124,25 @@ def test_a_disk_that_takes_nothing_is_told_of(tmp_path: Path):
 
     with pytest.raises(GatewayError, match="cannot write to the spool"):
         Spool(tmp_path / "taken").append(poll(AT), None)
+
+
+def test_a_packed_day_that_is_damaged_cannot_be_read(spool: Spool, tmp_path: Path):
+    packed = bytearray(gzip.compress(b"{}\n" * 900))
+    packed[12:20] = b"\xff" * 8
+    (tmp_path / f"{FILE}.gz").write_bytes(packed)
+
+    with pytest.raises(GatewayError, match="cannot read the spool"):
+        polls(spool)
+
+
+@pytest.mark.parametrize(
+    "text", [b'{"poll":{"at":1,"answers":{"\xff":[1,""]}}}', b'{"x":' + b"[" * 9_999]
+)
+def test_a_line_that_is_no_text_or_too_deep_is_passed_over(
+    spool: Spool, tmp_path: Path, text: bytes
+):
+    spool.append(poll(AT), None)
+    with next(tmp_path.iterdir()).open("ab") as file:
+        file.write(text + b"\n")
+
+    assert [AT] == polls(spool)

@@ -1,5 +1,6 @@
 """Tokens and passwords: for their owner's eyes, and only there."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.sources.gateway import served
 
 NOW = 1_800_000_000
 DAY_S = 86_400
+TOO_DEEP = "a." + base64.urlsafe_b64encode(b'{"x":' + b"[" * 5_000).decode() + ".c"
 
 
 def test_a_secret_is_kept_in_a_file_that_only_its_owner_reads(tmp_path: Path):
@@ -62,6 +64,6 @@ def test_a_token_is_warned_of_thirty_days_ahead(days: int, said: str | None):
     assert line is None if said is None else said in str(line)
 
 
-@pytest.mark.parametrize("token", ["", "a.b.c", "a.!!.c", "a.e30.c"])
+@pytest.mark.parametrize("token", ["", "a.b.c", "a.!!.c", "a.e30.c", "a._w.c", TOO_DEEP])
 def test_a_token_that_does_not_say_when_it_ends_is_not_warned_of(token: str):
     assert vault.warning("1", token, NOW) is None

@@ -114,7 +114,7 @@ class Memory(msgspec.Struct):
         """Return what `to_json` gave. Raises BadInput."""
         try:
             return msgspec.json.decode(data, type=cls)
-        except msgspec.DecodeError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, no text, too deep
             raise BadInput("memory", f"cannot be read: {error}") from error
 
 

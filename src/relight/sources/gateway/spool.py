@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,7 +107,7 @@ class Spool:
             offset = since.offset if day == since.day else 0
             try:
                 yield from self._read_day(day, offset)
-            except (OSError, EOFError) as error:
+            except (OSError, EOFError, zlib.error) as error:
                 raise GatewayError(f"cannot read the spool {self.folder}: {error}") from error
 
     def bytes_after(self, since: Position) -> int:
@@ -148,7 +149,7 @@ def _encoded(line: Line) -> bytes:
 def _decoded(text: bytes) -> Line | None:
     try:
         return msgspec.json.decode(text, type=Line)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, no text, too deep
         return None
 
 
