@@ -11,7 +11,6 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-
     from relight.store.database import Rows, Transaction
 
 #: Systems whose names are kept, at most: 20 MB or less.
