@@ -115,6 +115,6 @@ def test_an_unreadable_text_for_a_worker_is_refused():
 def test_every_setting_has_its_own_variable_a_default_and_one_line_of_help():
     table = settings()
 
-    assert len({setting.variable for setting in table}) == len(table) == 38
+    assert len({setting.variable for setting in table}) == len(table) == 50
     assert all(setting.help and "\n" not in setting.help for setting in table)
     assert next(s for s in table if s.name == "port")[:3] == ("port", "RELIGHT_PORT", 8067)

@@ -36,6 +36,14 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class MailSecurity(StrEnum):
+    """How a mail server is spoken to."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class Setting(NamedTuple):
     """One setting, as the documentation and `--help` show it."""
 
@@ -155,6 +163,49 @@ class Telling:
         Path | None,
         Meta(description="a file that holds the token with which anybody may read /metrics"),
     ] = None
+    # Not shown by repr: each may hold a secret.
+    alert_webhook: Annotated[
+        _Text | None, Meta(description="the address (http, https) to which alerts are posted")
+    ] = field(default=None, repr=False)
+    alert_webhook_secret_file: Annotated[
+        Path | None, Meta(description="a file whose content signs what is posted (HMAC-SHA-256)")
+    ] = None
+    alert_email_to: Annotated[
+        str, Meta(description="e-mail addresses that get every alert, with commas between")
+    ] = ""
+    alert_email_from: Annotated[
+        _Text | None, Meta(description="the sender of alerts; without one no e-mail is sent")
+    ] = None
+    alert_wait_s: Annotated[
+        _Duration, Meta(description="what is wrong, or over, is told once it has been for so long")
+    ] = 30 * 60
+    smtp_host: Annotated[_Text, Meta(description="the mail server")] = "localhost"
+    smtp_port: Annotated[_Port, Meta(description="the mail server's port")] = 587
+    smtp_security: Annotated[
+        MailSecurity, Meta(description="starttls, tls from the first byte on, or none")
+    ] = MailSecurity.STARTTLS
+    smtp_user: Annotated[
+        _Text | None, Meta(description="who signs in to the mail server; empty: nobody")
+    ] = None
+    smtp_password: Annotated[_Text | None, Meta(description="the password of that user")] = field(
+        default=None, repr=False
+    )
+    smtp_password_file: Annotated[
+        Path | None, Meta(description="a file that holds the password instead")
+    ] = None
+    public_url: Annotated[
+        str, Meta(description="where people find the pages, as https://solar.example.org")
+    ] = ""
+
+    @property
+    def mailed(self) -> list[str]:
+        """Return the addresses that get every alert."""
+        return _listed(self.alert_email_to)
+
+    @property
+    def tells_alerts(self) -> bool:
+        """Tell whether there is any way to tell of alerts."""
+        return self.alert_webhook is not None or self.alert_email_from is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ RelightError
 │   └── BackupUnreadable     a backup that is damaged, is none, or does not fit
 ├── GatewayError             a gateway that does not answer, or tells nothing that can be used
 │   └── GatewayRefuses       a token or a password that a gateway, or the vendor, does not take
+├── NotSent                  a message that a mail server or a webhook did not take
 ├── SetupError               an option, a file or a port that the server cannot start with
 ├── BadZone                  a name that is no time zone
 ├── BadInput                 a place in a file or a report that cannot be taken, and why
@@ -214,6 +215,10 @@ class GatewayError(RelightError):
 
 class GatewayRefuses(GatewayError):
     """A token or a password that a gateway, or whoever gives tokens out, does not take."""
+
+
+class NotSent(RelightError):
+    """Refuse to take a message for sent; the text names the way, and no address or password."""
 
 
 class SetupError(RelightError):

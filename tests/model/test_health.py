@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relight.model.clock import DAY_S, day_at, zone
+from relight.model.decline import Decline
 from relight.model.devices import Device, Kind
 from relight.model.gateways import GatewayHealth
-from relight.model.health import Place, Severity, lines
+from relight.model.health import Place, Severity, Trouble, lines
 from relight.model.panels import Usual, Weak
 from tests.factories import NOON_AT, RULES
 
@@ -49,6 +50,26 @@ def told(*devices: Device, gateways=(), weak=None, now: int = NOW) -> list[str]:
 
 def meter(kind: Kind, device_id: int, silent_s: int = 60, **more) -> Device:
     return Device(67, device_id, kind, f"1219EIM{device_id}", reported_at=NOW - silent_s, **more)
+
+
+def test_a_system_far_below_its_past_is_told():
+    place = Place.of(67, [ENVOY, *inverters(300)], SITE, NOW, rules=RULES)
+
+    (line,) = lines(place, (), {}, Decline(0.624, "of the same season before"))
+
+    text = "The last 7 days made 62\u202f% less than any such week of the same season before."
+    assert (Severity.WARN, text, Trouble.PRODUCTION_LOW, ("",)) == (
+        line.severity, line.text, line.trouble, line.subjects,
+    )  # fmt: skip
+
+
+def test_what_is_wrong_says_with_which_devices():
+    place = Place.of(67, [ENVOY, *inverters(300, 2 * DAY_S, 3 * DAY_S)], SITE, NOW, rules=RULES)
+
+    (line,) = lines(place, (), {})
+
+    expected = (Trouble.INVERTER_SILENT, ("482200000002", "482200000003"))
+    assert expected == (line.trouble, line.subjects)
 
 
 def test_a_fine_system_has_one_calm_line():

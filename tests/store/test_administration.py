@@ -166,6 +166,12 @@ async def fill(store: Database, site: factories.Site) -> None:
                 "'G', 1, 0, '', 0",
             ),
             ("gateway_memory", "serial_number, version, data", "'G', 1, :data"),
+            (
+                "alert",
+                "trouble, subject, severity, what, href, began_at, claimed_until",
+                "'meter', 'M', 1, '', '', 1, 0",
+            ),
+            ("alert_choice", "user_id", f"{user}"),
         ):
             sql = f"INSERT INTO {table} (system_id, {columns}) VALUES ({system_id}, {values})"
             await tx.run(sql, **({"data": b""} if ":data" in values else {}))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from relight.api import (
@@ -39,7 +40,7 @@ from relight.api.call import State
 from relight.api.formats import Format
 from relight.api.params import Query
 from relight.api.respond import OPEN_PATH, allow_origins, answer, fail, is_preflight, refuse
-from relight.api.running import running
+from relight.api.running import Chore, running
 from relight.errors import (
     BadParameter,
     DataUnavailable,
@@ -119,14 +120,17 @@ def create_app(
     source: Callable[[], float] = time.time,  # noqa: TID251 - where the real clock enters
     pages: Callable[[State], Pages] | None = None,
     end: Callable[[], None] = lambda: None,
+    chores: Sequence[Chore] = (),
 ) -> ASGIApp:
     """Return the application of worker number *worker* of *workers*.
 
-    It opens the store in its lifespan; the first worker does what time brings. *source* tells
-    real time in Unix seconds. *pages* are made once the store is open; without any, only programs
-    are answered. *end* is called where the process can store nothing any more and must end.
+    It opens the store in its lifespan; the first worker does what time brings, and the *chores*.
+    *source* tells real time in Unix seconds. *pages* are made once the store is open; without any,
+    only programs are answered. *end* is called where the process can store nothing any more and
+    must end.
     """
-    return _Application(config, source, worker=worker, workers=workers, pages=pages, end=end)
+    opening = partial(running, config, source, worker=worker, end=end, chores=chores)
+    return _Application(opening, f"{int(source()):x}-{worker}of{workers}", pages)
 
 
 class _Application:
@@ -134,23 +138,16 @@ class _Application:
 
     def __init__(
         self,
-        config: Config,
-        source: Callable[[], float],
-        *,
-        worker: int,
-        workers: int,
+        opening: Callable[[], AbstractAsyncContextManager[State]],
+        name: str,
         pages: Callable[[State], Pages] | None,
-        end: Callable[[], None],
     ) -> None:
-        self._config = config
-        self._end = end
+        self._opening = opening
         self._make_pages = pages
         self._pages: Pages | None = None
-        self._source = source
-        self._worker = worker
         self._state: State | None = None
         # Ids differ between the workers of a host, and between one start and the next.
-        self._name = f"{int(source()):x}-{worker}of{workers}"
+        self._name = name
         self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -164,7 +161,7 @@ class _Application:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        opening = running(self._config, self._source, worker=self._worker, end=self._end)
+        opening = self._opening()
         try:
             self._state = await opening.__aenter__()
         except RelightError as error:

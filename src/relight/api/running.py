@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relight.api.call import State
 from relight.errors import RelightError, SetupError
@@ -24,7 +25,7 @@ from relight.store.quota import MonthCount, QuotaBook
 from relight.store.timed import Timed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
     from relight.config import Config
     from relight.store.database import Database
@@ -46,13 +47,25 @@ LOST_EVERY_S: Final = 0.5
 _log = logging.getLogger("relight")
 
 
+class Chore(NamedTuple):
+    """What somebody else has the first worker do again and again."""
+
+    pause_s: float
+    work: Callable[[State], Callable[[], Awaitable[None]]]
+
+
 @contextlib.asynccontextmanager
 async def running(
-    config: Config, source: Callable[[], float], *, worker: int, end: Callable[[], None]
+    config: Config,
+    source: Callable[[], float],
+    *,
+    worker: int,
+    end: Callable[[], None],
+    chores: Sequence[Chore] = (),
 ) -> AsyncIterator[State]:
     """Hold a process's state open; *end* is called where it must end.
 
-    Raises StoreError, SetupError.
+    The first worker does the *chores*. Raises StoreError, SetupError.
     """
     clock = Clock(source, config.clock_offset_s)
     try:
@@ -80,6 +93,7 @@ async def running(
         if worker == 0:
             works.append(_every(CLOSING_EVERY_S, lambda: _close_due(state)))
             works.append(_every(PRUNE_EVERY_S, lambda: _prune(state)))
+            works += [_every(one.pause_s, one.work(state)) for one in chores]
         tasks = [asyncio.create_task(work) for work in works]
         opened.push_async_callback(_stop, tasks)
         yield state

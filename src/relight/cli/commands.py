@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "backup": Entry("backups", "backup"),
     "restore": Entry("backups", "restore"),
     "doctor": Entry("doctor", "doctor"),
+    "alert": Entry("alerts", "app", is_group=True),
     "audit": Entry("upkeep", "note_list"),
 }
 

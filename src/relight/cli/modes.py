@@ -39,7 +39,13 @@ def _held(config: Config) -> Iterator[tuple[Path, int]]:
     if config.secrets_path.is_dir() and os.access(config.secrets_path, os.R_OK):
         for one in sorted(config.secrets_path.iterdir())[:_FILES_MAX]:
             yield one, _OTHERS
-    for key in (config.tls_key, config.telling.metrics_token_file):
+    telling = config.telling
+    for key in (
+        config.tls_key,
+        telling.metrics_token_file,
+        telling.alert_webhook_secret_file,
+        telling.smtp_password_file,
+    ):
         if key is not None:
             yield key, _STRANGERS
 

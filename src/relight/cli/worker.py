@@ -12,15 +12,18 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import uvicorn
 
 from relight.api.app import create_app
 from relight.api.call import State
+from relight.api.running import Chore
 from relight.cli import logs
 from relight.cli.one_write import OneWriteProtocol
 from relight.cli.place import BACKLOG, Place
+from relight.config import Config
 from relight.web.app import Pages
 from relight.web.visit import Held
 
@@ -66,6 +69,7 @@ def server(place: Place) -> Server:
                 workers=config.workers,
                 pages=pages,
                 end=end,
+                chores=_chores(config),
             ),
             loop="uvloop",
             http=OneWriteProtocol,
@@ -83,6 +87,23 @@ def server(place: Place) -> Server:
         )
     )
     return serving
+
+
+def _chores(config: Config) -> list[Chore]:
+    """Return what this process does beside answering: telling of alerts, where anybody is told."""
+    if not config.telling.tells_alerts:
+        return []
+    from relight.alerts.watching import ROUND_S, Watch
+    from relight.sources.gateway import vault
+
+    def line(serial_number: str, now: int) -> str | None:
+        token = vault.find(config.secrets_path, serial_number).token
+        return vault.warning(serial_number, token, now)
+
+    def work(state: State) -> Callable[[], Awaitable[None]]:
+        return Watch(config, state.clock, state.database, state.metrics, line).round
+
+    return [Chore(ROUND_S, work)]
 
 
 def run(place: Place) -> None:

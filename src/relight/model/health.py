@@ -7,12 +7,13 @@ status; which inverter is weak by `model.panels`. Times are the site's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from relight.model.clock import date_of_day, day_at, local_time
+from relight.model.decline import WINDOW_DAYS
 from relight.model.devices import METER_KINDS, UNNAMED_KINDS, Device, Kind
 from relight.model.systems import Status, device_standing
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from relight.config import Rules
+    from relight.model.decline import Decline
     from relight.model.gateways import GatewayHealth
     from relight.model.panels import Weak
 
@@ -63,6 +65,20 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+class Trouble(StrEnum):
+    """What may be wrong, as alerts tell it apart."""
+
+    ENVOY_SILENT = "envoy_silent"
+    GATEWAY_FAILS = "gateway_fails"
+    TOKEN_EXPIRES = "token_expires"  # noqa: S105 - no token
+    INVERTER_SILENT = "inverter_silent"
+    INVERTER_DARK = "inverter_dark"
+    INVERTER_WEAK = "inverter_weak"
+    PRODUCTION_LOW = "production_low"
+    METER = "meter"
+    BATTERY = "battery"
+
+
 @dataclass(frozen=True, slots=True)
 class HealthLine:
     """One sentence, and the address on this server that shows more."""
@@ -70,6 +86,9 @@ class HealthLine:
     severity: Severity
     text: str
     href: str | None = None
+    #: What is wrong, and the serial numbers of what it is wrong with; nothing where all is well.
+    trouble: Trouble | None = field(default=None, compare=False)
+    subjects: tuple[str, ...] = field(default=("",), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +160,15 @@ class Place:
 
 
 def lines(
-    place: Place, gateways: Iterable[GatewayHealth], weak: Mapping[int, Weak]
+    place: Place,
+    gateways: Iterable[GatewayHealth],
+    weak: Mapping[int, Weak],
+    decline: Decline | None = None,
 ) -> list[HealthLine]:
     """Return what is to be told of a system, worst first.
 
-    *weak* are the weak inverters by device id. The last line, alone where nothing is wrong, says
-    when devices reported.
+    *weak* are the weak inverters by device id, *decline* is the system's own. The last line, alone
+    where nothing is wrong, says when devices reported.
     """
     found = [
         *_envoys(place),
@@ -156,6 +178,7 @@ def lines(
         *_meters(place),
         *_batteries(place),
         *_weak_inverters(place, weak),
+        *_declined(place, decline),
     ]
     found.sort(key=lambda one: one.severity)
     if found:
@@ -176,6 +199,8 @@ def _envoys(place: Place) -> Iterable[HealthLine]:
             Severity.BAD if is_fault else Severity.NOTE,
             f"{who} has not reported {how_long}.",
             place.devices_href,
+            Trouble.ENVOY_SILENT if is_fault else None,
+            (one.serial_number,),
         )
 
 
@@ -209,7 +234,8 @@ def _gateways(place: Place, gateways: Iterable[GatewayHealth]) -> Iterable[Healt
                 f"{where} answers, but the store is {_counted(one.lag_s // 60, 'minute')} behind."
             )
         if text is not None:
-            yield HealthLine(severity, text, place.devices_href)
+            fails = Trouble.GATEWAY_FAILS
+            yield HealthLine(severity, text, place.devices_href, fails, (one.serial_number,))
 
 
 def _silent_inverters(place: Place) -> Iterable[HealthLine]:
@@ -220,7 +246,8 @@ def _silent_inverters(place: Place) -> Iterable[HealthLine]:
     if len(silent) == 1 and len(every) > 1:
         since = place.since(_last_at(silent[0]))
         text = f"Inverter {silent[0].serial_number} has been silent since {since}."
-        yield HealthLine(Severity.WARN, text, place.inverter_href(silent[0]))
+        href = place.inverter_href(silent[0])
+        yield HealthLine(Severity.WARN, text, href, Trouble.INVERTER_SILENT, _serials(silent))
         return
     days = {day_at(place.site, _last_at(one)) for one in silent}
     is_all = len(silent) == len(every)
@@ -230,7 +257,8 @@ def _silent_inverters(place: Place) -> Iterable[HealthLine]:
     since = f"since {first}" if len(days) == 1 else f"the first since {first}"
     comma = "" if len(days) == 1 else ","
     severity = Severity.BAD if is_all else Severity.WARN
-    yield HealthLine(severity, f"{who} {have} been silent{comma} {since}.", place.panels_href)
+    text = f"{who} {have} been silent{comma} {since}."
+    yield HealthLine(severity, text, place.panels_href, Trouble.INVERTER_SILENT, _serials(silent))
 
 
 def _dark_inverters(place: Place) -> Iterable[HealthLine]:
@@ -243,10 +271,11 @@ def _dark_inverters(place: Place) -> Iterable[HealthLine]:
     rest = "while the others did"
     if len(dark) == 1:
         text = f"Inverter {dark[0].serial_number} made nothing{when} {rest}."
-        yield HealthLine(Severity.BAD, text, place.inverter_href(dark[0]))
+        href = place.inverter_href(dark[0])
+        yield HealthLine(Severity.BAD, text, href, Trouble.INVERTER_DARK, _serials(dark))
         return
     text = f"{len(dark)} of {len(every)} inverters made nothing{when} {rest}."
-    yield HealthLine(Severity.BAD, text, place.panels_href)
+    yield HealthLine(Severity.BAD, text, place.panels_href, Trouble.INVERTER_DARK, _serials(dark))
 
 
 def _weak_inverters(place: Place, weak: Mapping[int, Weak]) -> Iterable[HealthLine]:
@@ -260,7 +289,8 @@ def _weak_inverters(place: Place, weak: Mapping[int, Weak]) -> Iterable[HealthLi
             f"{len(found)} of {len(every)} inverters have made less than their neighbours"
             f" suggest for {days}."
         )
-        yield HealthLine(Severity.WARN, text, place.panels_href)
+        serials = _serials(one for _, one in found)
+        yield HealthLine(Severity.WARN, text, place.panels_href, Trouble.INVERTER_WEAK, serials)
         return
     for weakness, one in sorted(found, key=lambda pair: -pair[0].shortfall):
         text = (
@@ -269,7 +299,19 @@ def _weak_inverters(place: Place, weak: Mapping[int, Weak]) -> Iterable[HealthLi
             )
             + f" less than its neighbours suggest for {_counted(weakness.days, 'day')}."
         )
-        yield HealthLine(Severity.WARN, text, place.inverter_href(one))
+        href = place.inverter_href(one)
+        yield HealthLine(Severity.WARN, text, href, Trouble.INVERTER_WEAK, _serials([one]))
+
+
+def _declined(place: Place, decline: Decline | None) -> Iterable[HealthLine]:
+    if decline is not None:
+        less = f"{decline.shortfall:.0%}".replace("%", "\u202f%")
+        text = f"The last {WINDOW_DAYS} days made {less} less than any such week {decline.when}."
+        yield HealthLine(Severity.WARN, text, place.panels_href, Trouble.PRODUCTION_LOW)
+
+
+def _serials(devices: Iterable[Device]) -> tuple[str, ...]:
+    return tuple(one.serial_number for one in devices)
 
 
 def _meters(place: Place) -> Iterable[HealthLine]:
@@ -277,10 +319,11 @@ def _meters(place: Place) -> Iterable[HealthLine]:
         status, name = place.status(one), device_name(place, one)
         if status is Status.METER:
             text = f"{name} has been silent since {place.since(_last_at(one))}."
-            yield HealthLine(Severity.BAD, text, place.devices_href)
+            yield HealthLine(Severity.BAD, text, place.devices_href, Trouble.METER, _serials([one]))
         elif status is Status.METER_ISSUE:
             what = "reports a problem" if one.has_issue else "counts backwards"
-            yield HealthLine(Severity.WARN, f"{name} {what}.", place.devices_href)
+            text, href = f"{name} {what}.", place.devices_href
+            yield HealthLine(Severity.WARN, text, href, Trouble.METER, _serials([one]))
 
 
 def _batteries(place: Place) -> Iterable[HealthLine]:
@@ -288,7 +331,9 @@ def _batteries(place: Place) -> Iterable[HealthLine]:
         status, name = place.status(one), device_name(place, one)
         if status is Status.BATTERY:
             text = f"{name} has been silent since {place.since(_last_at(one))}."
-            yield HealthLine(Severity.WARN, text, place.devices_href)
+            yield HealthLine(
+                Severity.WARN, text, place.devices_href, Trouble.BATTERY, _serials([one])
+            )
         elif status is Status.STORAGE_IDLE and one.charge_changed_at is not None:
             text = f"{name} has kept the same charge since {place.since(one.charge_changed_at)}."
             yield HealthLine(Severity.NOTE, text, place.devices_href)

@@ -150,7 +150,7 @@ async def remove_user(tx: Transaction, number: int) -> None:
     await tx.run("DELETE FROM link WHERE made_by = :number", number=number)
     # Their applications stay, as the administrators': users have let them in.
     await tx.run("UPDATE application SET owner_id = NULL WHERE owner_id = :number", number=number)
-    for table in ("app_grant", "user_access", "user_account"):
+    for table in ("app_grant", "alert_choice", "user_access", "user_account"):
         await tx.run(f"DELETE FROM {table} WHERE user_id = :number", number=number)  # noqa: S608
 
 

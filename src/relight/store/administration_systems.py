@@ -43,6 +43,8 @@ OWNED: Final = (
     "gateway",
     "gateway_health",
     "gateway_memory",
+    "alert",
+    "alert_choice",
 )
 #: Tables of recent measurements, whose keys begin with the time.
 RECENT: Final = ("interval", "reading")

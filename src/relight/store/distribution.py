@@ -20,6 +20,7 @@ FIRST: Final = "system"
 #: Tables that name a system, yet are small or asked without one: whole on every machine.
 REFERENCE_TABLES: Final = frozenset(
     {
+        "alert_choice",
         "audit",
         "company_access",
         "company_reference",

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING
 
 from relight.model import health
 from relight.model.clock import day_at, zone
-from relight.model.devices import Kind
+from relight.model.decline import SEASON_DAYS, YEAR_DAYS, YEARS_MAX, decline
+from relight.model.decline import WINDOW_DAYS as WEEK_DAYS
+from relight.model.devices import Kind, Source
 from relight.model.health import HealthLine, Place
+from relight.model.lifetimes import Days
 from relight.model.panels import NEIGHBOURS_MIN, WINDOW_DAYS, make_of, ratios, weak
-from relight.store import gateway_health, panels
+from relight.store import energy, gateway_health, panels
 from relight.store import systems as stored
 
 if TYPE_CHECKING:
     from relight.config import Rules
+    from relight.model.decline import Decline
     from relight.model.gateways import GatewayHealth
     from relight.model.panels import Weak
     from relight.store.database import Rows
@@ -46,7 +50,8 @@ async def of_system(rows: Rows, seen: Seen, now: int, rules: Rules) -> Health:
     place = await place_of(rows, seen, now, rules)
     gateways = await gateway_health.of_system(rows, seen.system.system_id)
     weak_ones = await weak_inverters(rows, seen, place)
-    return Health(place, gateways, weak_ones, health.lines(place, gateways, weak_ones))
+    lines = health.lines(place, gateways, weak_ones, await declined(rows, place))
+    return Health(place, gateways, weak_ones, lines)
 
 
 async def place_of(rows: Rows, seen: Seen, now: int, rules: Rules) -> Place:
@@ -54,6 +59,15 @@ async def place_of(rows: Rows, seen: Seen, now: int, rules: Rules) -> Place:
     system = seen.system
     devices = await stored.devices(rows, system, now)
     return Place.of(system.system_id, devices, zone(system.timezone), now, rules=rules)
+
+
+async def declined(rows: Rows, place: Place) -> Decline | None:
+    """Return how far a system is below its own past, by the years packed so far."""
+    has_meter = bool(place.active(Kind.PRODUCTION_METER))
+    source, yesterday = Source.METER if has_meter else Source.MICRO, place.today - 1
+    first = yesterday - YEARS_MAX * YEAR_DAYS - SEASON_DAYS - WEEK_DAYS
+    known = await energy.daily_wh(rows, place.system_id, source, Days(first, yesterday))
+    return decline(known, yesterday)
 
 
 async def weak_inverters(rows: Rows, seen: Seen, place: Place) -> dict[int, Weak]:
