@@ -25,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test setup fmt check soak fuzz bench lock clean
+.PHONY: help demo test setup fmt check soak fuzz sbom bench lock clean
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ soak: $(VENV)/.test ## repeat at length what kills processes, looks for counter-
 
 fuzz: $(VENV)/.test ## the parsers under a coverage-guided fuzzer, SECONDS for each (needs atheris, which says how to get it)
 	@$(RUN) tests.fuzz.parsers --seconds $(SECONDS) $(ARGS)
+
+sbom: ## the bill of materials of a release, from the locks: dist/relight.cdx.json (CycloneDX)
+	@mkdir -p dist && python3 .ci/sbom.py > dist/relight.cdx.json && echo "relight: dist/relight.cdx.json"
 
 bench: $(VENV)/.test ## measure, on this machine, what benchmarks/ measures; the last table says which targets are met
 	@for name in reads ingestion growth workers quota gateways summary; do \

@@ -155,6 +155,8 @@ def test_an_unmigrated_postgresql_store_says_what_to_do(
     [
         ("mysql://u:hunter2@h/d", "cannot tell what kind of database this is"),
         ("postgresql://u:hunter2@127.0.0.1:1/d", "cannot reach the PostgreSQL store"),
+        ("postgresql://u:hunter2/3@127.0.0.1:1/d", "write / as %2F"),
+        ("postgresql://127.0.0.1:1/d?user=u&password=hunter2", "cannot reach the PostgreSQL store"),
     ],
 )
 def test_a_store_that_cannot_be_opened_is_one_line_without_the_password(

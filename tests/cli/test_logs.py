@@ -26,6 +26,24 @@ KEY = "0123456789abcdef0123456789abcdef"
         (new_report_key(bytes), f"a key {new_report_key(bytes)} came"),
         (KEY, f"a key {KEY} came"),
         ("abc_def", "asked for http://localhost/link?token=abc_def"),
+        ("ter2", "cannot reach postgresql://relight:hun/ter2@db/relight"),
+        ("ter2", "cannot reach postgresql://relight:hun@ter2@db/relight"),
+        ("hunter2", "postgresql://db/relight?user=relight&password=hunter2"),
+        ("hunter2", "host=db password=hunter2 dbname=relight"),
+        ("hunter2", "connect(dsn='x', password='hunter2', timeout=5)"),
+        ("hunter2", '{"password": "hunter2", "user": "relight"}'),
+        ("hunter2", "user%5Bpassword%5D=hunter2&next=x"),
+        ("hunter2", "PGPASSWORD=hunter2"),
+        ("abc.def", '{"token":"abc.def"}'),
+        ("abc_def", "GET /sign-in?next=%2Flink%3Ftoken%3Dabc_def"),
+        ("abc_def", "GET /page/link%3Ftoken%3Dabc_def"),
+        ("123456", "POST /sign-in/code?code=123456"),
+        ("s3cr3t", "Cookie: relight_theme=dark; relight_session=s3cr3t; a=b"),
+        ("dXNlcjpwYXNz", "Authorization: Basic dXNlcjpwYXNz"),
+        ("c2lnbmVk", "the gateway took eyJhbGciOi.eyJhdWQiOi.c2lnbmVk"),
+        (KEY.upper(), f"a key {KEY.upper()} came"),
+        ("4d7a45774e6a41320a", "user 4d7a45774e6a41320a is unknown"),
+        ("4d6a51330a", "user '4d6a51330a' is unknown"),
         ("ann@", "not unique\nDETAIL:  Key (sign_in)=(ann@example.org) already exists."),
     ],
 )
@@ -37,9 +55,15 @@ def test_a_secret_is_not_logged(secret: str, text: str) -> None:
 
 
 def test_what_is_no_secret_is_logged() -> None:
-    text = "monkey=7 system 67 at 2026-01-01T00:00:00Z: postgresql://db/relight"
-
-    assert text == redacted(text)
+    for text in (
+        "monkey=7 system 67 at 2026-01-01T00:00:00Z: postgresql://db/relight",
+        "password authentication failed for user relight",
+        'GET /api/v2/systems/67/stats?start_at=1730617200" 200 1.5 ms',
+        "listening on http://127.0.0.1:8067",
+        "exit code 1, basic checks, 1642795200 and 0a",
+        "envoy 121112607295: 2 refused, first: devices[0] is missing",
+    ):
+        assert text == redacted(text)
 
 
 def test_a_traceback_is_redacted_too() -> None:

@@ -96,6 +96,16 @@ def is_running(process_id: int) -> bool:
     return not told.stdout.startswith("Z")
 
 
+def test_whatever_a_server_makes_is_its_users_alone(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as served:
+        assert 200 == served.get("/readyz").status_code
+        made = [path for path in (tmp_path / "data").rglob("*") if "-shm" not in path.name]
+        loose = [path.name for path in made if path.stat().st_mode & 0o077]
+
+    assert [] == loose
+    assert {"relight.sqlite3", "quota.counters"} <= {path.name for path in made}
+
+
 def test_it_serves_a_new_store_in_little_memory(database_url: str, tmp_path: Path) -> None:
     with serving(tmp_path, "--database", database_url) as served:
         answer = served.get("/healthz")

@@ -124,7 +124,7 @@ class Maker:
             return random.choice(VALUES)
         if "system_id" in name:
             return str(random.choice(IDS))
-        return random.choice(["1", "2", "310606", "1409600000000", "relight.css", "0", "9", "12"])
+        return random.choice(["1", "2", "247", "1409600000000", "relight.css", "0", "9", "12"])
 
     def _raw(self, path: str) -> bytes:
         if self._random.random() < 0.03:

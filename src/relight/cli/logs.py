@@ -13,14 +13,30 @@ import msgspec
 from relight.api.journal import REQUEST_ID
 from relight.config import LogFormat
 
-#: What must not be read in a log: the value after a word, or a key of either kind by its shape.
-_SECRETS: Final = (
-    (re.compile(r"((?:[?&\s\"']|^)(?:key|user_id|token)(?:%5B%5D|\[\])?=)[^&\s\"']+"), r"\1…"),
-    (re.compile(r"(://[^/\s:@]*:)[^/\s@]+@"), r"\1…@"),
-    (re.compile(r"(DETAIL:\s*)\S.*"), r"\1…"),  # of PostgreSQL: values of a row
-    (re.compile(r"(?i)(bearer\s+)\S+"), r"\1…"),
-    (re.compile(r"relight_rk_\w+"), "relight_rk_…"),
-    (re.compile(r"\b[0-9a-f]{32}\b"), "…"),
+_NAMES: Final = r"key|user_id|token|next|code|authenticity_token|step_token"
+_PASSWORDS: Final = r"(?:[\w.]*password|passwd|pwd|secret)"
+_QUOTED: Final = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
+#: What must not be read in a log: the value after a word, or what is a secret by its shape.
+_SECRETS: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        # In an address or a form, also where that is a value in another one.
+        (rf"((?:[?&\s\"']|^)(?:{_NAMES})(?:%5B%5D|\[\])?=)[^&\s\"']+", r"\1…"),
+        (rf"(?i)((?:{_NAMES}|password)(?:%5D)?%3D)[^&\s\"'%]+", r"\1…"),
+        # As JSON or Python writes it.
+        (rf"(?i)([\"'](?:{_NAMES})[\"']\s*:\s*)(?:{_QUOTED})", r"\1…"),
+        (rf"(?i)({_PASSWORDS}(?:\]|%5D)?[\"']?\s*[=:]\s*)(?:{_QUOTED}|[^&\s,;)}}\"']+)", r"\1…"),
+        # A password in a URL may hold what should have been written otherwise: / and @.
+        (r"(://[^/\s:@\"']*:)[^\s\"']+@", r"\1…@"),
+        (r"(DETAIL:\s*)\S.*", r"\1…"),  # of PostgreSQL: values of a row
+        (r"(?i)(bearer\s+|authorization\W{1,6}(?:basic|digest)\s+)[\w.~+/=-]{3,}", r"\1…"),
+        (r"(relight_(?:session|form|said)=)[^;\s\"']+", r"\1…"),  # cookies
+        (r"relight_rk_\w+", "relight_rk_…"),
+        (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", "…"),  # tokens of gateways
+        (r"\b[0-9A-Fa-f]{32}\b", "…"),  # keys of applications
+        # A user_id: base64 in hexadecimal digits, and the end of a line.
+        (r"\b(?:(?:2[bf]|3[0-9d]|[46][1-9a-f]|[57][0-9a]){4})+0a\b", "…"),
+    )
 )
 
 

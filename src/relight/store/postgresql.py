@@ -40,6 +40,11 @@ _LOST_RACES = (
     asyncpg.exceptions.DeadlockDetectedError,
 )
 _FAILURES = (asyncpg.exceptions.PostgresError, asyncpg.exceptions.InterfaceError, OSError)
+#: A `/` in a password ends the host; who gave the URL knows what stands in it.
+_UNREADABLE = (
+    "cannot reach the PostgreSQL store: its URL cannot be read; in a user's name and a password"
+    " write / as %2F, @ as %40, : as %3A, % as %25"
+)
 
 
 async def _keep(_connection: Connection) -> None:
@@ -84,8 +89,11 @@ class PostgreSQL:
                 },
             )
             is_distributed = await pool.fetchval(_CITUS)
-        except (*_FAILURES, ValueError, TimeoutError) as error:
+        except (*_FAILURES, TimeoutError) as error:
             raise StoreUnreadable(f"cannot reach the PostgreSQL store: {error}") from error
+        except ValueError:
+            # Its text may hold a part of the password.
+            raise StoreUnreadable(_UNREADABLE) from None
         return cls(pool, is_distributed=is_distributed)
 
     async def read(
