@@ -178,6 +178,16 @@ async def test_a_revoked_key_is_401(ingestion: Ingestion, store: Database) -> No
     assert (await ingestion.post(REPORT)).status_code == 401
 
 
+async def test_a_revoked_key_is_401_whatever_it_sends(
+    ingestion: Ingestion, store: Database
+) -> None:
+    await ingestion.post(REPORT)
+    await store.write(lambda tx: tx.run("DELETE FROM report_key"))
+
+    for body in (b"nonsense", {"system_id": 67, "inverter_intervals": [{}]}):
+        assert (await ingestion.post(body)).status_code == 401
+
+
 async def test_the_scheme_may_be_written_in_any_case(ingestion: Ingestion) -> None:
     response = await ingestion.post(REPORT, Authorization=f"bearer  {ONE_SYSTEM}")
 

@@ -45,6 +45,7 @@ class State:
     answers: Answers = field(default_factory=Answers)  #: what was answered before
     calls: Tally = field(default_factory=Tally)  #: calls, for developers to see
     metrics: Metrics = field(default_factory=Metrics)  #: numbers, for the operator to see
+    report_keys: set[bytes] = field(default_factory=set)  #: digests of those that were known once
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 #: A body from here on is read in a thread, so that others do not wait for it. [bytes]
 LONG_BODY_BYTES: Final = 65_536
+#: Report keys that a process remembers to have met.
+KEYS_MET_MAX: Final = 10_000
 #: Systems of one body that are written at the same time.
 SYSTEMS_AT_ONCE: Final = 32
 #: Reports of one system that are written in one transaction.
@@ -76,9 +78,9 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
     try:
         if scope["method"] != "POST":
             raise MethodNotAllowed(scope["method"])
-        key = await report_key(state.database, scope)
+        digest = await _digest(state, scope)
         parsed = await _parsed(state, scope, receive)
-        receipt = await _saved(state, parsed, key)
+        receipt = await _saved(state, parsed, digest)
     except RequestError as error:
         headers = _HEADERS_OF.get(type(error), ())
         await send_json(send, error.status, refusal_body(error), headers)
@@ -114,11 +116,27 @@ def shown_digest(scope: Scope) -> bytes:
 
 async def report_key(database: Database, scope: Scope) -> ReportKey:
     """Return the caller's report key; raises NotPermitted without one."""
-    digest = shown_digest(scope)
-    key = await access.report_key(database, digest)
+    return _known(await access.report_key(database, shown_digest(scope)))
+
+
+def _known(key: ReportKey | None) -> ReportKey:
     if key is None:
         raise NotPermitted("an unknown report key, or one whose systems are all removed")
     return key
+
+
+async def _digest(state: State, scope: Scope) -> bytes:
+    """Return the digest of the caller's report key; raises NotPermitted without one.
+
+    Of one that was known before a body is read unasked: `_by_system` asks in any case.
+    """
+    digest, met = shown_digest(scope), state.report_keys
+    if digest not in met:
+        _known(await access.report_key(state.database, digest))
+        if len(met) >= KEYS_MET_MAX:
+            met.clear()
+        met.add(digest)
+    return digest
 
 
 async def _parsed(state: State, scope: Scope, receive: Receive) -> Parsed:
@@ -138,9 +156,16 @@ async def _parsed(state: State, scope: Scope, receive: Receive) -> Parsed:
     )
 
 
-async def _saved(state: State, parsed: Parsed, key: ReportKey) -> wire_reports.Receipt:
-    """Save what was read, and return the answer once all of it is durable."""
-    by_system = await _by_system(state.database, parsed, key)
+async def _saved(state: State, parsed: Parsed, digest: bytes) -> wire_reports.Receipt:
+    """Save what was read, and return the answer once all of it is durable.
+
+    Raises NotPermitted where the report key was taken away meanwhile.
+    """
+    try:
+        by_system = await _by_system(state.database, parsed, digest)
+    except NotPermitted:
+        state.report_keys.discard(digest)
+        raise
     total, taken = Receipt(), 0
     systems = iter(by_system.items())
     while batch := list(islice(systems, SYSTEMS_AT_ONCE)):
@@ -171,14 +196,20 @@ async def _saved(state: State, parsed: Parsed, key: ReportKey) -> wire_reports.R
     )
 
 
-async def _by_system(database: Database, parsed: Parsed, key: ReportKey) -> _BySystem:
+async def _by_system(database: Database, parsed: Parsed, digest: bytes) -> _BySystem:
     """Return the reports of each system; one that is for no covered system is refused."""
-    only_id, of_envoy = key.only_system_id, {}
-    unsaid = {one.report.envoy_serial or "" for one in parsed.reports if one.system_id is None}
-    if unsaid and only_id is None:
-        of_envoy = await database.read(lambda rows: envoys.systems_of(rows, unsaid))
+    of_envoy: dict[str, int] = {}
     said = {one.system_id for one in parsed.reports if one.system_id is not None}
-    covered = await access.covered(database, key, frozenset({*said, *of_envoy.values()}))
+    unsaid = {one.report.envoy_serial or "" for one in parsed.reports if one.system_id is None}
+    if len(said) == 1 and not unsaid:
+        shown, covered = await access.report_key_of(database, digest, *said)
+        only_id = _known(shown).only_system_id
+    else:
+        key = _known(await access.report_key(database, digest))
+        only_id = key.only_system_id
+        if unsaid and only_id is None:
+            of_envoy = await database.read(lambda rows: envoys.systems_of(rows, unsaid))
+        covered = await access.covered(database, key, frozenset({*said, *of_envoy.values()}))
     found: _BySystem = defaultdict(list)
     for one in parsed.reports:
         try:

@@ -128,6 +128,14 @@ REPORT_KEY: Final = """
 COVERS: Final = """
     SELECT 1 FROM report_key_system WHERE key_digest = :digest AND system_id = :system_id
 """
+#: Both at once.
+REPORT_KEY_OF: Final = """
+    SELECT (SELECT min(system_id) FROM report_key_system WHERE key_digest = :digest),
+        (SELECT max(system_id) FROM report_key_system WHERE key_digest = :digest),
+        (SELECT system_id FROM report_key_system
+            WHERE key_digest = :digest AND system_id = :system_id)
+    FROM report_key WHERE key_digest = :digest
+"""
 COVERED: Final = """
     SELECT system_id FROM report_key_system
     WHERE key_digest = :digest AND system_id IN :system_ids[]
@@ -222,7 +230,19 @@ async def system_of_envoy(
 
 async def report_key(database: Database, digest: bytes) -> ReportKey | None:
     """Return the report key with *digest*, None for an unknown one or one that covers nothing."""
-    row = await database.point(REPORT_KEY, digest=digest)
+    return _report_key(digest, await database.point(REPORT_KEY, digest=digest))
+
+
+async def report_key_of(
+    database: Database, digest: bytes, system_id: int
+) -> tuple[ReportKey | None, frozenset[int]]:
+    """Return the report key with *digest*, and *system_id* where it covers that."""
+    row = await database.point(REPORT_KEY_OF, digest=digest, system_id=system_id)
+    is_covered = row is not None and row[2] is not None
+    return _report_key(digest, row), frozenset({system_id} if is_covered else ())
+
+
+def _report_key(digest: bytes, row: Row | None) -> ReportKey | None:
     if row is None or row[0] is None:
         return None
     return ReportKey(digest, row[0] if row[0] == row[1] else None)
