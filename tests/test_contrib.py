@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import pytest
 
+from relight.cli.commands import COMMANDS
+from relight.cli.serve import parser
+from relight.config import settings
 from relight.model.metrics import CATALOGUE, Kind
 
 ROOT: Final = Path(__file__).parents[1]
@@ -73,3 +76,39 @@ def test_promtool_takes_it(words: tuple[str, ...]) -> None:
     )
 
     assert 0 == told.returncode, told.stdout + told.stderr
+
+
+def test_units_and_container_say_commands_and_settings_that_exist() -> None:
+    places = [*(ROOT / "contrib").rglob("*.service"), ROOT / "contrib/container/Containerfile"]
+    texts = [path.read_text("utf-8") for path in places]
+
+    variables = {name for text in texts for name in re.findall(r"\bRELIGHT_\w+", text)}
+    commands = {name for text in texts for name in re.findall(r"bin/relight ([a-z]+)", text)}
+    options = {name for text in texts for name in re.findall(r"relight serve.*?(--[a-z-]+)", text)}
+
+    assert len(places) == 3
+    assert set() == variables - {one.variable for one in settings()}
+    assert {"serve", "backup"} == commands & COMMANDS.keys() == commands
+    known = {word for action in parser()._actions for word in action.option_strings}  # noqa: SLF001
+    assert {"--collect"} == options & known == options
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+@pytest.mark.parametrize("unit", sorted((ROOT / "contrib" / "systemd").iterdir()), ids=str)
+def test_systemd_takes_the_units(unit: Path, tmp_path: Path) -> None:
+    for one in unit.parent.iterdir():
+        # No program is where the unit has it: any that is here stands for it.
+        text = one.read_text("utf-8").replace(
+            "/opt/relight/bin/relight", shutil.which("true") or ""
+        )
+        (tmp_path / one.name).write_text(text, "utf-8")
+
+    told = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / unit.name],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert [] == [line for line in told.stderr.splitlines() if line.startswith(unit.stem)]
+    assert "Unknown" not in told.stderr

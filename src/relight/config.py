@@ -101,7 +101,7 @@ class Limits:
     ] = 30
     stop_wait_s: Annotated[
         _Positive, Meta(description="seconds that calls under way get when the server stops")
-    ] = 10
+    ] = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,6 +168,10 @@ async def test_a_store_of_a_later_schema_is_refused_and_left_alone(store_url: st
             await attempt
 
 
+def test_migrations_are_numbered_one_by_one() -> None:
+    assert [*range(1, len(NUMBERS) + 1)] == NUMBERS
+
+
 async def test_two_that_migrate_at_once_apply_each_step_once(database_url: str) -> None:
     one, other = await asyncio.gather(migrate.migrate(database_url), migrate.migrate(database_url))
 

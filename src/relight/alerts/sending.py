@@ -6,10 +6,12 @@ Neither an address of a webhook nor a password is ever in an error or a log.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import smtplib
 import ssl
+import threading
 import urllib.request
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
@@ -21,6 +23,7 @@ from relight.config import MailSecurity
 from relight.errors import NotSent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from relight.config import Telling
@@ -41,12 +44,38 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 async def post(telling: Telling, body: bytes) -> None:
     """Post *body* to the webhook. Raises NotSent."""
-    await asyncio.to_thread(_post, telling, body)
+    await _in_thread(lambda: _post(telling, body))
 
 
 async def mail(telling: Telling, to: str, subject: str, text: str) -> None:
     """Send an e-mail. Raises NotSent."""
-    await asyncio.to_thread(_mail, telling, to, subject, text)
+    await _in_thread(lambda: _mail(telling, to, subject, text))
+
+
+async def _in_thread(work: Callable[[], None]) -> None:
+    """Do *work* in a thread that keeps no process from ending, however long a server takes."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def run() -> None:
+        error: Exception | None = None
+        try:
+            work()
+        except Exception as raised:  # noqa: BLE001 - handed to whoever waits
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=run, name="telling", daemon=True).start()
+    await done
 
 
 def _post(telling: Telling, body: bytes) -> None:
