@@ -22,4 +22,3 @@ class Posted(msgspec.Struct):
 
     version: int
     alerts: list[Alert]
-    more: int  #: how many alerts this message leaves out

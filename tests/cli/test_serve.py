@@ -52,7 +52,7 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *words: object) -> Iterator[Served]:
+def serving(folder: Path, *words: object, **environ: str) -> Iterator[Served]:
     """Run `relight serve` on a free port until the block ends."""
     log = folder / "log"
     command = [sys.executable, "-m", "relight", "serve", "--port", "0", "--data", folder / "data"]
@@ -63,7 +63,8 @@ def serving(folder: Path, *words: object) -> Iterator[Served]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={name: value for name, value in os.environ.items() if name[:8] != "RELIGHT_"},
+            env={name: value for name, value in os.environ.items() if name[:8] != "RELIGHT_"}
+            | environ,
         ) as process,
     ):
         assert process.stdout is not None
@@ -218,6 +219,40 @@ def test_it_serves_https(tmp_path: Path) -> None:
     with serving(tmp_path, *files) as served:
         assert served.url.startswith("https://")
         assert 200 == served.get("/healthz").status_code
+
+
+def test_what_others_can_read_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+
+    with serving(tmp_path) as served:
+        assert 200 == served.get("/healthz").status_code
+
+    folder = tmp_path / "data"
+    assert f"relight: {folder} can be read by others: chmod 700 {folder}\n" in served.told()
+
+
+def test_one_scrape_tells_of_all_workers_and_of_one_that_was_replaced(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("see", "utf-8")
+    with serving(tmp_path, "--workers", 2, RELIGHT_METRICS_TOKEN_FILE=str(token)) as served:
+        eventually(lambda: len(served.workers()) == 2)
+        for _ in range(20):
+            served.get("/healthz")
+        eventually(lambda: "health 20" in scraped(served))
+
+        os.kill(served.workers()[0], signal.SIGKILL)
+        eventually(lambda: len(served.workers()) == 3)
+        for _ in range(20):
+            served.get("/healthz")
+
+        eventually(lambda: "health 40" in scraped(served))
+        eventually(lambda: "relight_processes 2" in scraped(served))
+
+
+def scraped(served: Served) -> str:
+    headers = {"authorization": "Bearer see"}
+    told = httpx2.get(f"{served.url}/metrics", headers=headers, timeout=PATIENCE_S).text
+    return told.replace('relight_requests_total{endpoint="healthz",status="200"}', "health")
 
 
 def test_a_taken_port_is_one_line(command: Relight, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from relight.wire_alerts import Alert, Posted
 if TYPE_CHECKING:
     from relight.model.health import HealthLine
 
-#: Alerts that one message tells; the rest is counted.
+#: Lines of one message to a person; the rest is counted.
 TOLD_MAX: Final = 50
 #: What is wrong less than this is told on pages alone.
 WORTH_TELLING: Final = Severity.WARN
@@ -73,9 +73,9 @@ def as_json(news: Sequence[News], public_url: str) -> bytes:
             iso8601(zone(one.timezone), one.began_at),
             _url(public_url, one.wrong.href),
         )
-        for one in news[:TOLD_MAX]
+        for one in news
     ]
-    return wire.encode(Posted(1, told, max(0, len(news) - TOLD_MAX)))
+    return wire.encode(Posted(1, told))
 
 
 def subject(news: Sequence[News]) -> str:
@@ -102,7 +102,7 @@ def message(news: Sequence[News], public_url: str) -> str:
         if line in told:
             continue
         if len(told) == TOLD_MAX:
-            lines.append(f"… and more, of {len(news)} in all.")
+            lines.append(f"… and more, of {len(news)} in all: `relight alert list` shows them.")
             break
         if not any(system_id == one.key.system_id for system_id, _, _ in told):
             lines += ["", f"{' '.join(one.system.split())} (system {one.key.system_id})"]

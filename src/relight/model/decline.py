@@ -38,16 +38,36 @@ def decline(days_wh: Mapping[int, int], yesterday: int) -> Decline | None:
     recent = _week_wh(days_wh, yesterday)
     if recent is None:
         return None
-    seasons = [*_season(days_wh, yesterday)]
-    if len(seasons) >= WEEKS_MIN:
-        past, part, when = seasons, SEASON_PART, "of the same season before"
-    else:
-        lasts = range(yesterday - WINDOW_DAYS - MONTHS_DAYS, yesterday - WINDOW_DAYS + 1)
-        past = [wh for last in lasts if (wh := _week_wh(days_wh, last)) is not None]
-        part, when = MONTHS_PART, "of the two months before"
-    if len(past) < WEEKS_MIN or min(past) < WEEK_WH_MIN or recent >= part * min(past):
+    seasons = _worst(_season(days_wh, yesterday), recent / SEASON_PART)
+    if seasons is None:
         return None
-    return Decline(1 - recent / min(past), when)
+    found, when = seasons, "of the same season before"
+    if found.weeks < WEEKS_MIN:
+        lasts = range(yesterday - WINDOW_DAYS - MONTHS_DAYS, yesterday - WINDOW_DAYS + 1)
+        before = (wh for last in lasts if (wh := _week_wh(days_wh, last)) is not None)
+        months = _worst(before, recent / MONTHS_PART)
+        if months is None or months.weeks < WEEKS_MIN:
+            return None
+        found, when = months, "of the two months before"
+    if found.least_wh < WEEK_WH_MIN:
+        return None
+    return Decline(1 - recent / found.least_wh, when)
+
+
+class _Past(NamedTuple):
+    weeks: int
+    least_wh: int
+
+
+def _worst(weeks: Iterator[int], enough: float) -> _Past | None:
+    """Return the worst of some weeks; None where one is at most *enough*."""
+    count, least_wh = 0, 0
+    for week_wh in weeks:
+        if week_wh <= enough:
+            return None
+        least_wh = min(least_wh, week_wh) if count else week_wh
+        count += 1
+    return _Past(count, least_wh)
 
 
 def _season(days_wh: Mapping[int, int], yesterday: int) -> Iterator[int]:
