@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from functools import partial
 
 import pyotp
 import pytest
 
-from relight.model.people import BY_PAIR, SECOND_STEP_S, SESSION_IDLE_S, SESSION_S_MAX, new_token
-from relight.store import credentials, sessions
+from relight.model.people import (
+    BY_EMAIL,
+    BY_PAIR,
+    SECOND_STEP_S,
+    SESSION_IDLE_S,
+    SESSION_S_MAX,
+    new_token,
+)
+from relight.store import credentials, sessions, sign_ins
 from relight.store.passwords import Checked, Passwords
 from relight.web import cookies
 from tests.web.accounts import OTHER_PASSWORD, PASSWORD, let_sign_in, try_password
@@ -76,6 +84,36 @@ async def test_an_address_that_nobody_has_has_to_wait_as_long(site: Site) -> Non
 
     assert 429 == (await try_password(site, "nobody@example.org")).status_code
     assert 303 == (await try_password(site, "user7@example.org")).status_code
+
+
+async def test_whoever_guesses_from_everywhere_locks_no_known_browser_out(site: Site) -> None:
+    await try_password(site, "user7@example.org")
+    known = site.client.cookies[cookies.KNOWN]
+    site.sign_out()
+    for n in range(BY_EMAIL.free // BY_PAIR.free):
+        for subjects in [
+            sign_ins.of_sign_in("user7@example.org", f"198.51.100.{n}")
+        ] * BY_PAIR.free:
+            await site.store.write(partial(sign_ins.tried, subjects=subjects, now=site.moment.at))
+
+    elsewhere = await try_password(site, "user7@example.org")
+    site.client.cookies.set(cookies.KNOWN, known, domain="test.local")
+    of_another = await try_password(site, "user1@example.org", OTHER_PASSWORD)
+    here = await try_password(site, "user7@example.org")
+
+    assert (429, 422, 303) == (elsewhere.status_code, of_another.status_code, here.status_code)
+
+
+async def test_a_known_browser_may_guess_no_more_than_any_other(site: Site) -> None:
+    await try_password(site, "user7@example.org")
+    known = site.client.cookies[cookies.KNOWN]
+    for cookie, free in ((known, BY_PAIR.free), (f"{known}0", BY_PAIR.free)):
+        site.sign_out()
+        site.client.cookies.set(cookies.KNOWN, cookie, domain="test.local")
+        tried = [await try_password(site, "user7@example.org", OTHER_PASSWORD) for _ in range(7)]
+
+        assert [422] * free == [one.status_code for one in tried[:free]]
+        assert 429 == tried[free].status_code
 
 
 async def test_signing_in_ends_the_session_that_the_browser_had(site: Site) -> None:

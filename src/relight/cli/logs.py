@@ -30,7 +30,7 @@ _SECRETS: Final = tuple(
         (r"(://[^/\s:@\"']*:)[^\s\"']+@", r"\1…@"),
         (r"(DETAIL:\s*)\S.*", r"\1…"),  # of PostgreSQL: values of a row
         (r"(?i)(bearer\s+|authorization\W{1,6}(?:basic|digest)\s+)[\w.~+/=-]{3,}", r"\1…"),
-        (r"(relight_(?:session|form|said)=)[^;\s\"']+", r"\1…"),  # cookies
+        (r"(relight_(?:session|form|said|known)=)[^;\s\"']+", r"\1…"),  # cookies
         (r"relight_rk_\w+", "relight_rk_…"),
         (r"\beyJ[\w-]+\.[\w-]+\.[\w-]*", "…"),  # tokens of gateways
         (r"\b[0-9A-Fa-f]{32}\b", "…"),  # keys of applications

@@ -32,6 +32,8 @@ def place(text: str, seal: bytes, reader: bytes) -> tuple[int, int, int, int] | 
         found = base64.b64decode(text, b"-_", validate=True)
     except binascii.Error:
         return None
+    if len(found) != _CHECK_BYTES + _PLACE.size:
+        return None  # padded
     check = found[:_CHECK_BYTES]
     plain = _masked(found[_CHECK_BYTES:], seal, check)
     if not hmac.compare_digest(check, _check(plain, seal, reader)):

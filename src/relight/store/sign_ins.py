@@ -48,6 +48,11 @@ def of_sign_in(email: str, address: str) -> list[Subject]:
     ]
 
 
+def of_browser(user_id: int, browser: str) -> list[Subject]:
+    """Return what a sign-in is counted by in a browser in which this user has signed in before."""
+    return [Subject(BY_PAIR, failure_subject(BY_PAIR, "browser", str(user_id), browser))]
+
+
 def of_user(user_id: int, what: str) -> list[Subject]:
     """Return what is counted where a user, known already, has to prove something more."""
     return [Subject(BY_USER, failure_subject(BY_USER, what, str(user_id)))]

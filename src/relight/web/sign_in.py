@@ -115,7 +115,7 @@ async def code_given(visit: Visit) -> Response:
 
     if not await database.write(change):
         return _code_form(visit, given, wanted, wrong=_WRONG_CODE)
-    return signing.welcome(visit, token, wanted)
+    return signing.welcome(visit, token, wanted, user_id=user_id)
 
 
 def _user_of(link: Link | None) -> int | None:

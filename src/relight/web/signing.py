@@ -62,9 +62,14 @@ async def proved(visit: Visit, email: str, password: str) -> Credential | None:
     Raises TooSoon, before it looks at the password.
     """
     database = visit.held.database
-    subjects = sign_ins.of_sign_in(email, visit.address)
-    await counted(visit, subjects)
     known = await database.read(lambda rows: credentials.of_email(rows, email))
+    browser = None if known is None else cookies.known(visit, known.user_id)
+    if known is None or browser is None:
+        subjects = sign_ins.of_sign_in(email, visit.address)
+    else:
+        # Whoever guesses elsewhere, from however many places, does not make this one wait.
+        subjects = sign_ins.of_browser(known.user_id, browser)
+    await counted(visit, subjects)
     kept = "" if known is None else known.password_hash
     checked = await visit.held.passwords.checked(password, kept)
     if known is None or not checked.is_right:
@@ -108,7 +113,7 @@ async def begin(visit: Visit, known: Credential, path: str) -> Response:
         await begun(tx, visit, known.user_id, token)
 
     await visit.held.database.write(change)
-    return welcome(visit, token, path)
+    return welcome(visit, token, path, user_id=known.user_id)
 
 
 async def refuse_changed(tx: Transaction, known: Credential) -> None:
@@ -131,11 +136,18 @@ async def begun(tx: Transaction, visit: Visit, user_id: int, token: str) -> None
     )
 
 
-def welcome(visit: Visit, token: str, path: str, *, said: str = "") -> Response:
-    """Return the way to *path*, on which the browser gets the session that has begun."""
+def welcome(
+    visit: Visit, token: str, path: str, *, said: str = "", user_id: int | None = None
+) -> Response:
+    """Return the way to *path*, on which the browser gets the session that has begun.
+
+    It is known from then on as a browser of *user_id*, who has proved who they are.
+    """
     response = visit.to(path, said=said)
     cookies.set_secret(
         response, cookies.SESSION, token, is_secure=visit.is_secure, max_age_s=SESSION_S_MAX
     )
+    if user_id is not None:
+        cookies.know(response, visit, user_id)
     cookies.clear(response, cookies.FORM)
     return response
