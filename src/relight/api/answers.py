@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from relight.api.ready import Ready
 from relight.store import access
+from relight.store.room import ANSWERS_BYTES_MAX, REQUESTS_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -22,12 +23,8 @@ if TYPE_CHECKING:
     from relight.store.database import Database
     from relight.store.systems import Edition
 
-#: Memory that the answers of a process take, about. [bytes]
-ANSWERS_BYTES_MAX: Final = 64 * 2**20
 #: One that takes more than this part of it is not kept.
 _PART_MAX: Final = 8
-#: Requests whose whole outcome is remembered, each of some hundred bytes.
-REQUESTS_MAX: Final = 8_192
 
 Key: TypeAlias = "tuple[Hashable, ...]"
 #: The digest of the key, the user, the system asked for; whoever is None is unknown.

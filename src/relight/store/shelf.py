@@ -8,13 +8,12 @@ each change moves a system's version. So another process can have changed anythi
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from relight.store.room import BOOK_BYTES_MAX
 
 if TYPE_CHECKING:
     from relight.store.book import Book
-
-#: Memory that the books of a process take, about. [bytes]
-BOOK_BYTES_MAX: Final = 40 * 2**20
 
 
 class Shelf:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import apsw
 
 from relight.errors import DataUnavailable, StoreUnreadable
+from relight.store.room import POINT_CACHE_KIB
 from relight.store.sqlite_session import (
-    POINT_CACHE_KIB,
     Session,
     close,
     connected,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import apsw
 
 from relight.errors import DataUnavailable, StoreUnreadable
+from relight.store.room import CACHE_KIB
 from relight.store.shelf import Desk, Shelf
 from relight.store.tables import LAST_CHANGE, SYSTEM
 
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 10_000
 PAGE_BYTES = 8_192
-#: Pages that the connection of point reads keeps, and each other one. The first holds the inner
-#: pages of an index over millions of days, so that a day is one page away.
-POINT_CACHE_KIB = 65_536
-CACHE_KIB = 16_384
 
 _SYSTEM = f"SELECT {SYSTEM.select} FROM system WHERE system_id = ?"  # noqa: S608
 _LIST = re.compile(r"IN :(\w+)\[(?:text)?\]")

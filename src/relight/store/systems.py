@@ -17,6 +17,7 @@ from relight.model.systems import Status, System, standing
 from relight.store import past
 from relight.store.devices import device_of
 from relight.store.known import known_of, settled
+from relight.store.room import KEPT_MAX
 from relight.store.tables import DEVICE, SYSTEM
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ DEVICES: Final = f"""
 
 #: Which system an id names and what is stored of it: when it was made, and its version.
 Edition: TypeAlias = tuple[int, int]
-#: Systems of which what is known is kept, some kilobytes each.
-KEPT_MAX: Final = 2_000
 
 
 def system_of(row: Row) -> System:
