@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from relight import wire
 from relight.api.answers import Answers
+from relight.api.intake import Intake
 from relight.store.calls import Tally
 from relight.store.metrics import Metrics
 from relight.store.names import Names
@@ -43,6 +44,7 @@ class State:
     kept: Kept = field(default_factory=Kept)  #: what was read of systems before
     names: Names = field(default_factory=Names)  #: of all systems, once they are asked for
     answers: Answers = field(default_factory=Answers)  #: what was answered before
+    intake: Intake = field(default_factory=Intake)  #: ingestion under way
     calls: Tally = field(default_factory=Tally)  #: calls, for developers to see
     metrics: Metrics = field(default_factory=Metrics)  #: numbers, for the operator to see
     report_keys: set[bytes] = field(default_factory=set)  #: digests of those that were known once

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from relight.api.call import State
+    from relight.api.intake import Held
     from relight.config import Rules
     from relight.store.access import ReportKey
     from relight.store.database import Database, Transaction
@@ -62,6 +63,7 @@ _JSON: Final = (
 _HEADERS_OF: Final[dict[type[RequestError], _Headers]] = {
     MethodNotAllowed: ((b"allow", b"POST"),),
     NotPermitted: ((b"www-authenticate", b"Bearer"),),
+    DataUnavailable: ((b"retry-after", b"1"),),
 }
 #: What is left of a refused body is not read.
 _CLOSE: Final = ((b"connection", b"close"),)
@@ -79,8 +81,10 @@ async def accept(state: State, scope: Scope, receive: Receive, send: Send) -> No
         if scope["method"] != "POST":
             raise MethodNotAllowed(scope["method"])
         digest = await _digest(state, scope)
-        parsed = await _parsed(state, scope, receive)
-        receipt = await _saved(state, parsed, digest)
+        with state.intake.holding() as held:
+            parsed = await _parsed(state, scope, receive, held)
+            with state.intake.saving():
+                receipt = await _saved(state, parsed, digest)
     except RequestError as error:
         headers = _HEADERS_OF.get(type(error), ())
         await send_json(send, error.status, refusal_body(error), headers)
@@ -139,10 +143,10 @@ async def _digest(state: State, scope: Scope) -> bytes:
     return digest
 
 
-async def _parsed(state: State, scope: Scope, receive: Receive) -> Parsed:
+async def _parsed(state: State, scope: Scope, receive: Receive, held: Held) -> Parsed:
     limits = state.config.limits
     try:
-        body = await request_body.read(scope, receive, limits)
+        body = await request_body.read(scope, receive, limits, held)
     except BadInput as bad:
         parsed = Parsed()
         parsed.refusals.add(bad.place, bad.reason)

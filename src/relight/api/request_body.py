@@ -14,6 +14,7 @@ from relight.errors import BadInput, RelightError
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
+    from relight.api.intake import Held
     from relight.config import Limits
 
 #: A gzip file may be several, one after the other; so many are read.
@@ -34,8 +35,8 @@ class ClientGone(RelightError):  # noqa: N818 - the same
     """A client that left before its request was whole: nobody is there to answer to."""
 
 
-async def read(scope: Scope, receive: Receive, limits: Limits) -> bytes:
-    """Return a request's body, unpacked.
+async def read(scope: Scope, receive: Receive, limits: Limits, held: Held | None = None) -> bytes:
+    """Return a request's body, unpacked; *held* is told how large it is by now.
 
     Raises BodyRefused for one that is too large, too slow or packed in another way than gzip,
     BadInput for gzip that is damaged or cut off, ClientGone.
@@ -59,6 +60,8 @@ async def read(scope: Scope, receive: Receive, limits: Limits) -> bytes:
                 if received > limits.body_bytes_max:
                     raise _too_large(limits.body_bytes_max, "body_bytes_max")
                 text.feed(chunk)
+                if held is not None:
+                    held.grow_to(received + text.size)
                 if not message.get("more_body", False):
                     return text.whole()
     except TimeoutError:
@@ -87,6 +90,10 @@ class _Plain:
         if len(self._body) > self._bytes_max:
             raise _too_large(self._bytes_max, "text_bytes_max")
 
+    @property
+    def size(self) -> int:
+        return len(self._body)
+
     def whole(self) -> bytes:
         return bytes(self._body)
 
@@ -112,6 +119,10 @@ class _Gunzipped:
             if len(self._body) > self._bytes_max:
                 raise _too_large(self._bytes_max, "text_bytes_max")
             chunk = self._member.unused_data or self._member.unconsumed_tail
+
+    @property
+    def size(self) -> int:
+        return len(self._body)
 
     def whole(self) -> bytes:
         if not self._member.eof:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
 import socket
 import ssl
 import sys
@@ -31,6 +32,8 @@ from relight.store.database import open_database
 from relight.store.migrate import migrate
 from relight.store.quota import QuotaBook
 
+#: Connections and other files that a process may hold open.
+CONNECTIONS: Final = 65_536
 HELP: Final = "Run the server, on SQLite in the data folder unless told otherwise."
 
 
@@ -100,6 +103,7 @@ def start(config: Config, level: Level, *, is_collecting: bool = False) -> None:
     One worker is this very process, so this may never return. Raises SetupError, StoreError.
     """
     make_folder(config.data_dir)
+    _allow_connections()
     with bind(config) as listening:
         _check_tls(config)
         prepare(config)
@@ -127,6 +131,17 @@ def start(config: Config, level: Level, *, is_collecting: bool = False) -> None:
         from relight.cli import worker
 
         worker.run(place)
+
+
+def _allow_connections() -> None:
+    """Let this process, and its workers, hold as many files open as the machine lets them.
+
+    Many shells and services begin with 1,024, which so many connections that only wait use up.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS if hard == resource.RLIM_INFINITY else min(CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def bind(config: Config) -> socket.socket:
