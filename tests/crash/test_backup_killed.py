@@ -12,7 +12,7 @@ import pytest
 
 from relight.errors import BackupUnreadable
 from relight.store import backups, portable
-from relight.store.backups import Archive
+from relight.store.backups import Archive, TableEntry
 from relight.store.database import SQLITE_PREFIX, Database, connect, open_database
 from tests.crash.processes import kill, started
 from tests.golden import fleet
@@ -52,6 +52,11 @@ def how_long(log: Path, *words: str) -> float:
     return time.monotonic() - begun
 
 
+def unnoted(archive: Archive) -> list[TableEntry]:
+    """Return what a backup holds, but for the notes that each backup was made."""
+    return [one for one in archive.contents.tables if one.shape.name != "audit"]
+
+
 @pytest.mark.soak
 def test_a_backup_that_is_killed_leaves_no_file_or_a_whole_one(
     source: str, tmp_path: Path, rounds: int
@@ -59,7 +64,7 @@ def test_a_backup_that_is_killed_leaves_no_file_or_a_whole_one(
     log, target = tmp_path / "log", tmp_path / "backup"
     took_s = how_long(log, "backup", str(target), "--database", source)
     with Archive(target) as archive:
-        expected = archive.contents.tables
+        expected = unnoted(archive)
     seed = random.randrange(2**32)
     moments = random.Random(seed)
 
@@ -71,12 +76,14 @@ def test_a_backup_that_is_killed_leaves_no_file_or_a_whole_one(
 
         if target.exists():
             with Archive(target) as archive:
-                assert expected == archive.verify().tables, seed
+                archive.verify()
+                assert expected == unnoted(archive), seed
         for part in tmp_path.glob(".backup*"):
             # Whole at the very end, before it has its name; never anything else that can be read.
             try:
                 with Archive(part) as archive:
-                    assert expected == archive.verify().tables, seed
+                    archive.verify()
+                    assert expected == unnoted(archive), seed
             except BackupUnreadable:
                 pass
     how_long(log, "backup", str(target), "--database", source)

@@ -70,7 +70,8 @@ def _fields(record: Record) -> dict[str, object]:
     if isinstance(record, Mapping):
         return dict(record)
     if isinstance(record, System | Device):
-        return asdict(record)
+        # What is packed of a system is told by its devices and its answers.
+        return {name: told for name, told in asdict(record).items() if not isinstance(told, bytes)}
     return record._asdict()
 
 
