@@ -88,7 +88,7 @@ def test_a_file_that_others_read_is_told(command: Relight, data: Path) -> None:
 def test_a_damaged_store_is_told(command: Relight, data: Path) -> None:
     path = data / "relight.sqlite3"
     content = bytearray(path.read_bytes())
-    content[-3_000:] = b"\xff" * 3_000
+    content[8_192 : 3 * 8_192] = b"\xff" * (2 * 8_192)
     path.write_bytes(content)
 
     assert "bad" == findings(command, "--data", data, status=4)["store"][0]
