@@ -29,6 +29,8 @@ from relight.web.visit import Held
 
 #: A worker of several has a pipe as its standard input, which closes when its parent ends.
 PIPE: Final = 0
+#: New objects until the youngest are looked at, and how often they are until the others are.
+COLLECTIONS: Final = (10_000, 20, 200)
 
 
 class Server(uvicorn.Server):
@@ -114,8 +116,11 @@ def run(place: Place) -> None:
     serving = server(place)
     if place.config.workers > 1:
         threading.Thread(target=_stop_with_parent, args=(serving,), daemon=True).start()
-    # What is loaded by now stays: no collection needs to look at it again.
+    # What is loaded by now stays: no collection needs to look at it again. What is kept of answers
+    # stays for long, too, and is in no cycle: to look at all of it stops the server for some
+    # milliseconds.
     gc.freeze()
+    gc.set_threshold(*COLLECTIONS)
     serving.run(sockets=[socket.socket(fileno=place.socket)])
     if serving.is_lost:
         sys.exit(1)
