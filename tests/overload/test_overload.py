@@ -70,7 +70,9 @@ async def test_a_flood_of_reports_is_refused_in_part_and_nothing_acknowledged_is
         last = telling.slots(199)[0]
         after = [await asked(address, HEALTH), await asked(address, posted(telling.ndjson([last])))]
 
-    assert [200, 200, 200] == [during, *after]
+    # Meanwhile it may say that it is not ready: to be asked elsewhere is what a balancer needs.
+    assert during in {200, 503}
+    assert [200, 200] == after
     assert {200, 503} == flood.statuses.keys()
     assert 0 == flood.lost
     assert resident is None or resident < RESIDENT_MB_MAX

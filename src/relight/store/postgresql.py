@@ -13,7 +13,7 @@ import asyncpg
 
 from relight.errors import DataUnavailable, RelightError, StoreUnreadable
 from relight.store.postgresql_session import Connection, Outdated, Reading, Writing, translated
-from relight.store.postgresql_together import ACQUIRE_S_MAX, STATEMENTS_MAX, Together
+from relight.store.postgresql_together import ACQUIRE_S_MAX, Together
 from relight.store.shelf import Desk, Shelf
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ TRIES_MAX = 5
 CONNECT_S_MAX = 10.0
 STATEMENT_MS_MAX = 30_000
 LOCK_MS_MAX = 10_000
-#: Connections of a pool that no change takes: a flood of reports keeps no reader waiting.
-READERS_MIN = 2
 _CITUS = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')"
 #: Prepared statements that a connection keeps, and how long their texts may be.
 STATEMENTS_KEPT = 256
@@ -58,10 +56,9 @@ class PostgreSQL:
 
     dialect = "postgresql"
 
-    def __init__(self, pool: _Pool, *, connections: int, is_distributed: bool) -> None:
+    def __init__(self, pool: _Pool, *, is_distributed: bool) -> None:
         """Take a pool that is open; use `PostgreSQL.open`."""
         self._pool = pool
-        self._turns = asyncio.Semaphore(max(1, connections - STATEMENTS_MAX - READERS_MIN))
         self._is_distributed = is_distributed  #: over several machines, by Citus
         self._shelf = Shelf()
         self._together = Together(pool)
@@ -97,7 +94,7 @@ class PostgreSQL:
         except ValueError:
             # Its text may hold a part of the password.
             raise StoreUnreadable(_UNREADABLE) from None
-        return cls(pool, connections=connections, is_distributed=is_distributed)
+        return cls(pool, is_distributed=is_distributed)
 
     async def read(
         self,
@@ -145,19 +142,12 @@ class PostgreSQL:
                 raise _unavailable(error) from error
             finally:
                 for connection in borrowed:
-                    self._turns.release()
                     await self._pool.release(connection)
         raise AssertionError("unreachable")
 
     def _writing(self, borrowed: list[Connection], *, may_guess: bool) -> Writing:
         async def borrow() -> Connection:
-            async with asyncio.timeout(ACQUIRE_S_MAX):
-                await self._turns.acquire()
-            try:
-                connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
-            except BaseException:
-                self._turns.release()
-                raise
+            connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
             borrowed.append(connection)
             return connection
 
