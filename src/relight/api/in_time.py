@@ -1,7 +1,7 @@
 """A limit of time for work that may wait, free of charge for work that does not.
 
-`asyncio.timeout` costs as much as a fifth of an answer that is read from SQLite, where nothing
-waits: a coroutine that comes to its end at once could not have been interrupted either.
+`asyncio.timeout` costs some microseconds, which an answer read from SQLite need not pay: nothing
+waits there, and a coroutine that comes to its end at once could not have been interrupted either.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers of 200 with all their headers made once: plain, compressed, and «nothing new».
+"""Answers of 200, kept to be sent again: plain, compressed, and «nothing new».
 
 Bytes only; which answer a request gets is not known here. The bytes on the wire are those that
 `respond.answer` sends. Source: behaviour, Transport.

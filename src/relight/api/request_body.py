@@ -61,7 +61,7 @@ async def read(scope: Scope, receive: Receive, limits: Limits, held: Held | None
                     raise _too_large(limits.body_bytes_max, "body_bytes_max")
                 text.feed(chunk)
                 if held is not None:
-                    held.grow_to(received + text.size)
+                    held.grow_to(text.size)
                 if not message.get("more_body", False):
                     return text.whole()
     except TimeoutError:

@@ -3,8 +3,8 @@
 The server writes a head as soon as it is known and the body after it, each a call of its own, which
 on loopback or a fast network takes longer than making a kept answer. Here the first waits for the
 second, or for the end of the event loop's turn, whichever comes first: so a stream of events is as
-prompt as before. An answer that is kept with its head made ready comes as one message, by an
-extension of ASGI (`api.ready.WHOLE`), and no header is looked at again.
+prompt as before. An answer that is kept comes as one message with the bytes of its head, by an
+extension of ASGI (`api.ready.WHOLE`), and no header is looked at one by one.
 """
 
 from __future__ import annotations
@@ -47,11 +47,12 @@ class JoinedWrites:
         self.flush()
 
     def flush(self) -> None:
-        """Write what is held."""
+        """Write what is held, unless the connection was lost meanwhile."""
         if self._held:
             data = b"".join(self._held)
             self._held.clear()
-            self._transport.write(data)
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
     def close(self) -> None:
         """Write what is held, and close."""
